@@ -238,7 +238,6 @@ static void hand_over(struct server *server, const char *version)
 {
     char reason[REASON_BYTES];
     uint64_t began_us = clock_monotonic_us();
-    server->predecessor.was_ready = true;
     set_held(server, true);
     workers_hold(&server->workers, server->mailbox);
     int error = exchange(server, reason);
@@ -257,7 +256,11 @@ static void hand_over(struct server *server, const char *version)
 
 static void on_message(struct server *server, const struct handover_message *message)
 {
-    if (message->kind == HANDOVER_READY)
+    struct predecessor *predecessor = &server->predecessor;
+    predecessor->was_ready = message->kind == HANDOVER_READY;
+    if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
+        on_end(server);
+    else if (predecessor->was_ready)
         hand_over(server, message->text);
     else
         fail(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
@@ -276,20 +279,19 @@ static void receive(struct server *server)
         fail_with(server, "cannot hear of the new program: %s", strerror(-error));
 }
 
+/* If the other end is closed, what it has sent before its end is read next. */
 static void continue_sending(struct server *server)
 {
     struct predecessor *predecessor = &server->predecessor;
     int error = handover_sending_continue(&predecessor->sending, predecessor->channel, 0);
     if (error == -EAGAIN)
         return;
-    if (error == -EPIPE) {
-        on_end(server);
-    } else if (error != 0) {
+    if (error != 0 && error != -EPIPE) {
         fail_with(server, "cannot hand over: %s", strerror(-error));
-    } else {
-        forget_package(predecessor);
-        loop_change(&predecessor->handler, LOOP_READ);
+        return;
     }
+    forget_package(predecessor);
+    loop_change(&predecessor->handler, LOOP_READ);
 }
 
 static void on_channel(void *state, unsigned events)

@@ -113,6 +113,17 @@ Test(handover_channel, what_was_sent_before_the_end_arrives_before_it)
     cr_expect_eq(handover_channel_receive(ends[1], &message, soon()), -EPIPE);
 }
 
+Test(handover_channel, what_was_sent_by_an_end_that_has_read_nothing_arrives_too)
+{
+    struct handover_message message;
+    cr_assert_eq(handover_channel_send(ends[1], HANDOVER_GO, NULL), 0);
+    cr_assert_eq(handover_channel_send(ends[0], HANDOVER_FAILED, "no memory"), 0);
+    handover_channel_close(ends[0]);
+    cr_expect_eq(handover_channel_receive(ends[1], &message, soon()), 0);
+    cr_expect_str_eq(message.text, "no memory");
+    cr_expect_eq(handover_channel_receive(ends[1], &message, soon()), -EPIPE);
+}
+
 Test(handover_channel, a_message_to_an_end_that_is_closed_is_an_error)
 {
     handover_channel_close(ends[1]);
