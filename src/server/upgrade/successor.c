@@ -100,7 +100,7 @@ static void notify_manager(struct server *server)
                   strerror(-error), "advice", "free some memory, and restart udpsrv", NULL);
 }
 
-/* The predecessor has left, after it had told the service manager which process is the server. */
+/* The predecessor has left, after it had notified the service manager of this process. */
 static void on_left(void *state, unsigned events)
 {
     struct server *server = state;
