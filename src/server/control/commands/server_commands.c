@@ -81,6 +81,8 @@ static void write_reload_report(void *state, const struct config_reload_report *
         control_line(session, "file", "%s", report->file ? report->file : "");
         for (size_t i = 0; i < report->restart_count; i++)
             control_line(session, "restart", "%s", report->restart[i]);
+        for (size_t i = 0; i < report->upgrade_count; i++)
+            control_line(session, "upgrade", "%s", report->upgrade[i]);
     } else {
         control_error(session,
                       "the configuration was not applied: %zu problem%s; the old configuration "
