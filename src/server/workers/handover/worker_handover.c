@@ -1,4 +1,4 @@
-#include "server/workers/worker_handover.h"
+#include "server/workers/handover/worker_handover.h"
 
 #include "server/datagram/datagram_io_handover.h"
 #include "server/streams/stream_handover.h"

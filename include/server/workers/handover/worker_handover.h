@@ -1,5 +1,5 @@
-#ifndef SERVER_WORKERS_WORKER_HANDOVER_H
-#define SERVER_WORKERS_WORKER_HANDOVER_H
+#ifndef SERVER_WORKERS_HANDOVER_WORKER_HANDOVER_H
+#define SERVER_WORKERS_HANDOVER_WORKER_HANDOVER_H
 
 #include "server/workers/worker.h"
 #include "state/handover.h"
