@@ -1,8 +1,10 @@
 #include "net/message/framed_stream.h"
 
 #include "net/message/framed_stream_state.h"
+#include "os/process/clock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -124,6 +126,17 @@ static void flush(struct framed_stream *stream)
     output->begin += send_some(stream, output->bytes + output->begin, span_size(output));
     if (stream->error || span_size(output) == 0)
         span_free(output);
+}
+
+void framed_stream_flush(struct framed_stream *stream, uint64_t until_ms)
+{
+    struct pollfd wait = {.fd = stream->fd, .events = POLLOUT};
+    for (uint64_t now_ms; framed_stream_is_backed_up(stream) && !stream->error;) {
+        flush(stream);
+        if (!framed_stream_is_backed_up(stream) || (now_ms = clock_now_ms()) >= until_ms)
+            return;
+        poll(&wait, 1, (int)(until_ms - now_ms < 1000 ? until_ms - now_ms : 1000));
+    }
 }
 
 bool framed_stream_is_backed_up(const struct framed_stream *stream)
