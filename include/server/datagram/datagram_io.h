@@ -32,6 +32,12 @@ struct send_socket *datagram_io_replies(struct datagram_io *io, size_t slot);
 /* Adds the datagrams that the kernel dropped since the last call to stats->kernel_drops. */
 void datagram_io_count_drops(struct datagram_io *io);
 
+/* Answer what waits in another socket that is bound where the listener is: of a worker of the
+ * process before, which this one does not have; and in the new sockets that send, whose bind the
+ * kernel has seen before their connect. Call them before the thread is started. */
+void datagram_io_answer_waiting(struct datagram_io *io, int socket);
+void datagram_io_answer_strays(struct datagram_io *io);
+
 /* Excludes the datagrams that the kernel has dropped so far from the counters.
  * datagram_io_start_counting_drops does so only at the first call, and not if the socket was taken
  * over from another process, which has counted its drops (server/datagram/datagram_io_handover). */

@@ -12,7 +12,8 @@
 enum handover_type {
     /* First package: what the successor needs to open its sockets and to reserve its memory. */
     HANDOVER_SERVER = 1, /* version of the handover, start of the server */
-    HANDOVER_SOCKETS,    /* of the service and of the control sockets */
+    HANDOVER_SOCKETS,    /* of the service */
+    HANDOVER_CONTROL,    /* the socket of operators, or of observers: a record for each */
     HANDOVER_STATE_LOCK, /* of the state file */
     HANDOVER_MANAGER,    /* the socket to the service manager */
     /* Second package: what changes while the server runs. */

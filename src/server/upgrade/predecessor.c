@@ -51,14 +51,6 @@ static void forget_package(struct predecessor *predecessor)
     handover_writer_free(&predecessor->writer);
 }
 
-/* Whether the successor may bind sockets that send to the ports. */
-static void share_ports(const struct server *server, bool may)
-{
-    const struct listeners *listeners = &server->sockets.listeners;
-    for (size_t i = 0; i < listeners->unicast_count; i++)
-        listeners_share_port(listeners, listeners->list[i].bound.port, may);
-}
-
 static void report(struct predecessor *predecessor, const struct upgrade_report *result)
 {
     predecessor->done(predecessor->done_state, result);
@@ -74,7 +66,6 @@ static void fail(struct server *server, const char *reason)
     close_channel(predecessor);
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);
-    share_ports(server, false);
     predecessor->is_running = false;
     report(predecessor, &(struct upgrade_report){.reason = reason});
 }
@@ -99,7 +90,9 @@ static void on_end(struct server *server)
     loop_remove(&predecessor->handler);
     predecessor->is_closed = true;
     if (child_process_has_ended(&predecessor->successor))
-        fail_with(server, "the new program was not ready: %s",
+        fail_with(server,
+                  predecessor->was_ready ? "the new program ended while it took over: %s"
+                                         : "the new program was not ready: %s",
                   child_process_end(&predecessor->successor, end));
 }
 
@@ -176,7 +169,8 @@ static int go(struct predecessor *predecessor, uint64_t until_ms, char reason[RE
         return error;
     /* It may read it at any time: only after its end it is known whether it has. */
     child_process_kill(&predecessor->successor);
-    return await_message(predecessor, HANDOVER_TAKEN, clock_now_ms() + KILL_TIMEOUT_MS, reason);
+    error = await_message(predecessor, HANDOVER_TAKEN, clock_now_ms() + KILL_TIMEOUT_MS, reason);
+    return error == -EPIPE ? explain(-EAGAIN, "", reason) : error;
 }
 
 /* Has the successor take over, while the workers are held. Returns 0 if it serves from now on, or
@@ -244,6 +238,7 @@ static void hand_over(struct server *server, const char *version)
 {
     char reason[REASON_BYTES];
     uint64_t began_us = clock_monotonic_us();
+    server->predecessor.was_ready = true;
     set_held(server, true);
     workers_hold(&server->workers, server->mailbox);
     int error = exchange(server, reason);
@@ -345,7 +340,6 @@ static int start(struct server *server)
     if (error != 0)
         return error;
     predecessor->channel = ends[0];
-    share_ports(server, true);
     error = hand_over_first(server, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
@@ -395,7 +389,7 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
         return;
     }
     predecessor->is_running = true;
-    predecessor->is_closed = false;
+    predecessor->is_closed = predecessor->was_ready = false;
     predecessor->done = done;
     predecessor->done_state = state;
     if (program_path_check(predecessor->path, fault) != 0) {

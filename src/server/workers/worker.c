@@ -192,7 +192,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     made->decider.secrets = options->secrets;
     made->decider.names = options->names;
     if (options->shard_key != NULL)
-        made->decider.earlier = (struct earlier_datagrams){options->passed, options->shard_key,
+        made->decider.earlier = (struct earlier_datagrams){options->earlier, options->shard_key,
                                                            options->count, options->number};
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {

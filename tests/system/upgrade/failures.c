@@ -127,26 +127,27 @@ Test(system_upgrade_failures, a_start_that_fails_says_what_its_log_says)
 
 Test(system_upgrade_failures, a_program_that_is_killed_when_it_is_ready)
 {
-    expect_failure_of("send READY 1; kill -KILL $$", "it was ended by signal 9");
+    expect_failure_of("send READY 1; kill -KILL $$",
+                      "the new program ended while it took over: it was ended by signal 9");
 }
 
 Test(system_upgrade_failures, a_program_that_is_killed_when_it_has_got_everything)
 {
     expect_failure_of("await PACKAGE; send READY 1; await PACKAGE; kill -KILL $$",
-                      "it was ended by signal 9");
+                      "the new program ended while it took over: it was ended by signal 9");
 }
 
 Test(system_upgrade_failures, a_program_that_is_killed_when_it_has_started)
 {
     expect_failure_of("await PACKAGE; send READY 1; await PACKAGE; send STARTED; kill -KILL $$",
-                      "it was ended by signal 9");
+                      "the new program ended while it took over: it was ended by signal 9");
 }
 
 Test(system_upgrade_failures, a_program_that_is_killed_when_it_has_to_serve)
 {
     expect_failure_of(
         "await PACKAGE; send READY 1; await PACKAGE; send STARTED; await GO; kill -KILL $$",
-        "it was ended by signal 9");
+        "the new program ended while it took over: it was ended by signal 9");
 }
 
 Test(system_upgrade_failures, a_program_that_cannot_read_what_it_gets_says_why)
@@ -170,7 +171,7 @@ Test(system_upgrade_failures, a_program_that_hangs_when_it_has_to_serve_is_kille
 {
     expect_failure_of(
         "await PACKAGE; send READY 1; await PACKAGE; send STARTED; await GO; exec sleep 100",
-        "the new program ended while it took over");
+        "the new program did not take over within 2 s");
 }
 
 Test(system_upgrade_failures, a_program_that_answers_something_else)

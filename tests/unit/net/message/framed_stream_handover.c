@@ -23,13 +23,14 @@ static void hand_over_within(struct owner *from, struct owner *to, size_t max_li
 {
     struct handover_writer writer = {.size = 0};
     write_record(from, &writer);
-    struct handover_reader reader = handover_pass(&writer);
+    struct handover_reader reader = handover_received(&writer);
     *to = *from;
     to->loop = loop_new();
     to->stream = framed_stream_take_over(to->loop, &reader, max_line_bytes, &callbacks, to);
     cr_assert_not_null(to->stream);
     cr_assert(handover_is_at_end(&reader));
-    handover_pass_end(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
     framed_stream_free(from->stream);
     loop_free(from->loop);
 }
@@ -234,8 +235,9 @@ Test(framed_stream_handover, first_process_can_go_on_when_the_other_one_does_not
     send_text(&owner, "ha");
     settle(&owner);
     write_record(&owner, &writer);
-    handover_pass(&writer);
-    handover_pass_end(&writer);
+    struct handover_reader reader = handover_received(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
     send_text(&owner, "lf\n");
     settle(&owner);
     cr_assert_str_eq(owner.received, "[half]");
@@ -476,11 +478,12 @@ Test(framed_stream_handover, stream_can_be_read_over_and_its_descriptor_closed)
     settle(&owner);
     back_up(&owner, 300);
     write_record(&owner, &writer);
-    struct handover_reader reader = handover_pass(&writer);
-    int fd = writer.descriptors[0];
+    struct handover_reader reader = handover_received(&writer);
+    int fd = reader.descriptors[0];
     framed_stream_close_handed_over(&reader);
     cr_assert(handover_is_at_end(&reader));
     cr_assert_eq(fcntl(fd, F_GETFD), -1);
-    handover_pass_end(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
     close_owner(&owner);
 }

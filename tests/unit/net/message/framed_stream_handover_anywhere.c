@@ -28,7 +28,7 @@ static void next_loop(struct owner *owner, bool chunks)
     handover_begin(&writer, 1);
     framed_stream_hand_over(owner->stream, &writer);
     handover_end(&writer);
-    struct handover_reader reader = handover_pass(&writer);
+    struct handover_reader reader = handover_received(&writer);
     framed_stream_free(owner->stream);
     owner->loop = loop_new();
     owner->stream = framed_stream_take_over(owner->loop, &reader, LINE_BYTES, &callbacks, owner);
@@ -36,7 +36,8 @@ static void next_loop(struct owner *owner, bool chunks)
     if (chunks)
         framed_stream_deliver_chunks(owner->stream, record_too_long);
     loop_free(before);
-    handover_pass_end(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
 }
 
 struct plan {

@@ -139,10 +139,11 @@ static void hand_over(const struct process *from, struct process *to)
 {
     struct handover_writer writer = {.size = 0};
     write_record(from, &writer);
-    struct handover_reader reader = handover_pass(&writer);
+    struct handover_reader reader = handover_received(&writer);
     cr_assert_eq(datagram_io_take_over(to->io, &reader), 0);
     cr_assert(handover_is_at_end(&reader));
-    handover_pass_end(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
 }
 
 static void expect_counters_to_add_up(const struct process *process)
@@ -257,13 +258,14 @@ Test(datagram_io_handover, replies_of_a_listener_that_is_gone_count_as_failed)
     open_sockets("127.0.0.1:0");
     block(&first);
     write_record(&first, &writer);
-    struct handover_reader reader = handover_pass(&writer);
+    struct handover_reader reader = handover_received(&writer);
     cr_assert_eq(datagram_io_drop_handed_over(&stats, &reader), 0);
     cr_assert(handover_is_at_end(&reader));
     cr_assert_eq(stats.received, 4);
     cr_assert_eq(stats.reply_failed, 3);
     cr_assert_eq(stats.drop_oversize, 1);
-    handover_pass_end(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
     close_process(&first);
     close_sockets();
 }
@@ -311,9 +313,10 @@ static void take_over_queue(struct process *process, uint32_t interface)
     reply_queue_put(&writer, &source, &local, "b", 1);
     reply_queue_put(&writer, &source, &local, "c", 1);
     handover_end(&writer);
-    struct handover_reader reader = handover_pass(&writer);
+    struct handover_reader reader = handover_received(&writer);
     cr_assert_eq(datagram_io_take_over(process->io, &reader), 0);
-    handover_pass_end(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
 }
 
 Test(datagram_io_handover, queued_replies_leave_in_order_and_interfaces_keep_their_slots)

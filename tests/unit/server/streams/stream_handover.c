@@ -438,9 +438,10 @@ Test(stream_handover, without_stream_listeners_all_clients_are_disconnected_and_
     handover_begin(&writer, 1);
     stream_clients_hand_over(streams, &writer);
     handover_end(&writer);
-    struct handover_reader reader = handover_pass(&writer);
+    struct handover_reader reader = handover_received(&writer);
     cr_assert_eq(stream_clients_take_over(NULL, &reader, numbers, &stream_stats), 0);
-    handover_pass_end(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
     cr_assert_eq(stream_stats.streams_closed, 2);
     cr_assert_not(has_ended(first), "as long as the first process may go on");
     stream_fixture_close();
@@ -460,10 +461,11 @@ Test(stream_handover, first_process_goes_on_when_the_other_one_fails)
     handover_begin(&writer, 1);
     stream_clients_hand_over(streams, &writer);
     handover_end(&writer);
-    struct handover_reader reader = handover_pass(&writer);
+    struct handover_reader reader = handover_received(&writer);
     struct stats other = {0};
     cr_assert_eq(stream_clients_take_over(NULL, &reader, numbers, &other), 0);
-    handover_pass_end(&writer);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
     stream_send_text(fd, "a line\n");
     stream_expect(fd, "half a line\n", false);
     close(fd);
