@@ -290,9 +290,8 @@ int worker_start(struct worker *worker)
     /* What the sockets of several workers have dropped until now, and a passed socket before this
      * server. */
     for (size_t i = 0; i < worker->options.socket_count; i++)
-        if ((!is_single || worker->options.passed >> i & 1) &&
-            !(worker->options.inherited >> i & 1))
-            datagram_io_forget_drops(worker->io_by_listener[i]);
+        if (!is_single || worker->options.passed >> i & 1)
+            datagram_io_start_counting_drops(worker->io_by_listener[i]);
     if (worker->must_prove)
         registry_expire_all(worker->decider.registry, clock_now_ms());
     worker->must_prove = false;
