@@ -18,8 +18,8 @@
 struct relay;
 
 enum {
-    /* For each worker. A record takes 176 bytes for each worker beside the message: about 3,000
-     * lines of 150 bytes with one worker, 350 with sixteen. That is more than one worker can send
+    /* For each worker. A record takes 192 bytes for each worker beside the message: about 2,700
+     * lines of 150 bytes with one worker, 320 with sixteen. That is more than one worker can send
      * to 1,000 clients in a second, at 4,567 ns a copy (docs/performance.md). */
     RELAY_RING_BYTES = 1 << 20,
     /* The burst of one client, in seconds of its rate: two lines pasted together are no flood. */

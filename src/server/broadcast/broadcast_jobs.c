@@ -481,11 +481,15 @@ static int take_over_open(struct jobs *jobs, struct handover_reader *reader)
     return 0;
 }
 
-static int take_over_remembered(struct jobs *jobs, struct handover_reader *reader)
+static int take_over_remembered(struct jobs *jobs, struct handover_reader *reader,
+                                bool is_same_registry)
 {
     int error = 0;
-    for (enum confirmed_kind kind = 0; kind < CONFIRMED_KINDS && error == 0; kind++)
+    for (enum confirmed_kind kind = 0; kind < CONFIRMED_KINDS && error == 0; kind++) {
         error = remembered_confirmations_take_over(&jobs->confirmed[kind].remembered, reader);
+        if (!is_same_registry)
+            remembered_confirmations_init(&jobs->confirmed[kind].remembered, kind);
+    }
     return error;
 }
 
@@ -500,8 +504,8 @@ int jobs_take_over(struct jobs *jobs, struct handover_reader *reader, bool is_sa
     jobs->ended_before = ended - jobs->ended.count;
     if (error == 0)
         error = take_over_open(jobs, reader);
-    if (error == 0 && is_same_registry)
-        error = take_over_remembered(jobs, reader);
+    if (error == 0)
+        error = take_over_remembered(jobs, reader, is_same_registry);
     if (error == 0)
         update_polling(jobs);
     return error == 0 && reader->failed ? -EPROTO : error;
