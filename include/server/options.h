@@ -20,6 +20,7 @@ enum server_task {
 
 struct server_options {
     enum server_task task;
+    char **arguments;        /* of the command line, with the name of the program, up to NULL */
     const char *config_path; /* NULL: no file */
     struct config_files_override overrides[CONFIG_LISTEN_MAX + 1];
     size_t override_count;

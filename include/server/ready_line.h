@@ -6,8 +6,11 @@
 /* The line "udpsrv: ready ADDRESS..." on standard output, by which the program that started the
  * server learns the addresses. */
 
-/* Starts to write the line, and logs that the server is ready. If the line cannot be written, that
+/* Starts to write the line. If the line cannot be written, that
  * is logged later, and the server stops. Returns 0 or -errno. */
 int ready_line_start(struct server *server);
+
+/* Logs that the server is ready. */
+void ready_line_log(const struct server *server);
 
 #endif

@@ -19,6 +19,7 @@
 #include "server/names/name_decisions.h"
 #include "server/options.h"
 #include "server/state/state_snapshots.h"
+#include "server/upgrade/upgrade_state.h"
 #include "server/workers/worker_pool.h"
 
 #include <stdbool.h>
@@ -55,6 +56,11 @@ struct server {
 
     struct stdout_line ready_line;
     int ready_error; /* -errno of writing the ready line, or 0 */
+
+    struct predecessor predecessor; /* the upgrade of this process */
+    struct successor successor;     /* the one that has started it */
+    int state_lock;                 /* of the state file, from the predecessor; 0: none */
+    size_t reloads;                 /* that have not ended */
 
     bool stopping;
     uint64_t signalled_ms;  /* when the first SIGTERM or SIGINT was received, or 0 */

@@ -68,7 +68,7 @@ void server_options_read(struct server_options *options, int argc, char **argv)
     struct option_parser line;
     int row, operands;
 
-    *options = (struct server_options){.task = SERVER_RUN};
+    *options = (struct server_options){.task = SERVER_RUN, .arguments = argv};
     option_parser_init(&line, argc, argv, rows, ROWS);
     while ((row = option_parser_next(&line)) >= 0)
         if (!apply(options, row, line.value)) {

@@ -71,6 +71,12 @@ int ready_line_start(struct server *server)
     if (error != 0)
         return startup_error_report("cannot report that it is ready", "thread", error,
                                     "look at the limit on threads (ulimit -u)");
+    return 0;
+}
+
+void ready_line_log(const struct server *server)
+{
+    const struct listeners *listeners = &server->sockets.listeners;
     char workers[24], addresses[LOGGED_BYTES] = "";
     snprintf(workers, sizeof workers, "%zu", server->workers.count);
     list_addresses(listeners, addresses);
@@ -78,5 +84,4 @@ int ready_line_start(struct server *server)
               addresses, "socket", control_socket_name(&server->control),
               server->observers.control != NULL ? "observer_socket" : NULL,
               control_socket_name(&server->observers), NULL);
-    return 0;
 }

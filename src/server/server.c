@@ -5,6 +5,8 @@
 #include "server/server_signals.h"
 #include "server/server_start.h"
 #include "server/server_stop.h"
+#include "server/upgrade/predecessor.h"
+#include "server/upgrade/successor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,14 @@ int server_run(const struct server_options *options)
     server.options = options;
     server_signals_hold_reload();
     service_manager_init(&server.manager);
+    predecessor_init(&server.predecessor, SERVER_STOP_SIGNALS, server_exit_at_once);
+    if (successor_init(&server) != 0)
+        return EXIT_FAILURE;
     if (config_load(&server.files, options) != 0) {
+        if (server.successor.is_one)
+            successor_fail(&server, server.files.error_count > 0
+                                        ? server.files.errors[0]
+                                        : "it has no memory for its configuration");
         service_manager_connect(&server.manager);
         service_manager_fail(&server.manager, "the configuration has errors", 0);
         service_manager_disconnect(&server.manager);
@@ -28,9 +37,12 @@ int server_run(const struct server_options *options)
     server.files.config = NULL;
     log_setup("udpsrv", server.config->log.level, server.config->log.format,
               server.config->log.target);
-    service_manager_connect(&server.manager);
+    if (!server.successor.is_one)
+        service_manager_connect(&server.manager);
 
     int error = server_start(&server);
+    if (error != 0 && server.successor.is_one && server.running_workers == 0)
+        successor_fail(&server, NULL);
     if (error != 0 && server.running_workers > 0)
         server_stop(&server);
     if (server.running_workers > 0 && loop_run_until_stopped(server.loop) != 0)

@@ -4,6 +4,7 @@
 #include "os/process/clock.h"
 #include "server/config/config_reload.h"
 #include "server/server_stop.h"
+#include "server/upgrade/predecessor.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@ enum {
 
 void server_signals_hold_reload(void)
 {
-    static const int reload_signals[] = {SIGHUP, 0};
+    static const int reload_signals[] = {SIGHUP, SIGUSR2, 0};
     loop_signals_unignore(SIGHUP);
     loop_signals_block(reload_signals);
 }
@@ -27,9 +28,9 @@ void server_signals_hold_stop(void)
     loop_signals_block(SERVER_STOP_SIGNALS);
 }
 
-/* A reload whose end the service manager is notified of. */
+/* A reload, which is counted until its end, and of which the service manager is notified. */
 struct notified_reload {
-    struct service_manager *manager;
+    struct server *server;
     config_reload_callback *done;
     void *state;
 };
@@ -37,7 +38,10 @@ struct notified_reload {
 static void on_reloaded(void *state, const struct config_reload_report *report)
 {
     struct notified_reload *reload = state;
-    service_manager_end_reload(reload->manager, report->applied);
+    struct service_manager *manager = &reload->server->manager;
+    reload->server->reloads--;
+    if (service_manager_is_present(manager))
+        service_manager_end_reload(manager, report->applied);
     reload->done(reload->state, report);
     free(reload);
 }
@@ -51,23 +55,22 @@ static void refuse(char *problem, config_reload_callback *done, void *done_state
 static void reload(struct server *server, const struct config_reload_context *target,
                    config_reload_callback *done, void *done_state)
 {
-    if (!service_manager_is_present(&server->manager)) {
-        config_reload(target, done, done_state);
-        return;
-    }
     struct notified_reload *notified = malloc(sizeof *notified);
     if (notified == NULL) {
         refuse((char[]){"out of memory"}, done, done_state);
         return;
     }
-    *notified = (struct notified_reload){&server->manager, done, done_state};
-    service_manager_begin_reload(&server->manager);
+    *notified = (struct notified_reload){server, done, done_state};
+    server->reloads++;
+    if (service_manager_is_present(&server->manager))
+        service_manager_begin_reload(&server->manager);
     config_reload(target, on_reloaded, notified);
 }
 
 void server_reload(void *state, config_reload_callback *done, void *done_state)
 {
     static char stopping[] = "the server is stopping";
+    static char upgrading[] = "an upgrade is running: the new process reads the configuration";
     struct server *server = state;
     const struct config_reload_context target = {
         .options = server->options,
@@ -92,11 +95,25 @@ void server_reload(void *state, config_reload_callback *done, void *done_state)
     interface_events_check(server->interfaces);
     if (server->stopping)
         refuse(stopping, done, done_state);
+    else if (server->predecessor.is_running)
+        refuse(upgrading, done, done_state);
     else
         reload(server, &target, done, done_state);
 }
 
-/* The outcome of a reload by SIGHUP is only logged. */
+void server_upgrade(void *state, upgrade_callback *done, void *done_state)
+{
+    predecessor_start(state, done, done_state);
+}
+
+/* The outcome of an upgrade by SIGUSR2 is only logged, */
+static void ignore_upgrade(void *state, const struct upgrade_report *report)
+{
+    (void)state;
+    (void)report;
+}
+
+/* as that of a reload by SIGHUP. */
 static void ignore_report(void *state, const struct config_reload_report *report)
 {
     (void)state;
@@ -109,6 +126,10 @@ static void on_signal(void *state, int signal)
     uint64_t now_ms = clock_now_ms();
     if (signal == SIGHUP) {
         server_reload(server, ignore_report, NULL);
+    } else if (signal == SIGUSR2) {
+        server_upgrade(server, ignore_upgrade, NULL);
+    } else if (signal == SIGCHLD) {
+        predecessor_on_child(server);
     } else if (server->signalled_ms == 0) {
         server->signalled_ms = now_ms;
         server_stop(server);
@@ -119,6 +140,6 @@ static void on_signal(void *state, int signal)
 
 int server_signals_open(struct server *server)
 {
-    static const int signals[] = {SIGHUP, SIGTERM, SIGINT, 0};
+    static const int signals[] = {SIGHUP, SIGUSR2, SIGCHLD, SIGTERM, SIGINT, 0};
     return loop_signals_start(server->loop, signals, on_signal, server);
 }

@@ -13,6 +13,7 @@
 #include "server/server_stop.h"
 #include "server/startup_error.h"
 #include "server/state/state_restore.h"
+#include "server/upgrade/successor.h"
 #include "server/workers/file_limit.h"
 
 #include <errno.h>
@@ -60,6 +61,8 @@ static int read_passed_sockets(struct server *server)
     const struct config *config = server->config;
     const char *const paths[] = {operators, observers, NULL};
     int error = passed_sockets_open(&server->passed, &server->manager.environment);
+    if (error == 0)
+        error = successor_receive(server);
     if (error != 0)
         return error;
     /* A path that cannot be found is not that of a passed socket. */
@@ -226,6 +229,8 @@ static struct control_socket_options socket_options(struct server *server,
 
 static int open_control(struct server *server)
 {
+    uint64_t started_ms =
+        server->successor.is_one ? server->commands.queries.started_ms : clock_now_ms();
     server->commands = (struct command_context){
         .queries =
             {
@@ -235,14 +240,16 @@ static int open_control(struct server *server)
                 .subscriptions = server->subscriptions,
                 .listeners = &server->sockets.listeners,
                 .names = name_decisions_table(server->names),
+                .loop = server->loop,
                 .reply_mailbox = server->mailbox,
                 .clients_max = server->config->clients.max,
-                .started_ms = clock_now_ms(),
+                .started_ms = started_ms,
             },
         .jobs = server->jobs,
         .config = &server->effective,
         .server = server,
         .reload = server_reload,
+        .upgrade = server_upgrade,
         .stop = stop_by_command,
     };
     subscriptions_set_workers(server->subscriptions, server->workers.list,
@@ -318,8 +325,11 @@ static int check_state_file(struct server *server)
     return state_config_check(server->config);
 }
 
+/* A successor gets all of it from its predecessor. */
 static int restore_state(struct server *server)
 {
+    if (server->successor.is_one)
+        return 0;
     const struct state_restore_options options = {
         .config = server->config,
         .names_key = &server->names_key,
@@ -344,6 +354,7 @@ static int open_snapshots(struct server *server)
         .loop = server->loop,
         .mailbox = server->mailbox,
         .rules = &server->rules,
+        .lock = server->state_lock,
     };
     int error = state_snapshots_open(&server->snapshots, &options);
     if (error == -EWOULDBLOCK)
@@ -377,6 +388,15 @@ static int start_workers(struct server *server)
                                              "look at the limit on threads (ulimit -u)");
 }
 
+/* What waits for the line has read that of the predecessor. */
+static int report_ready(struct server *server)
+{
+    int error = server->successor.is_one ? 0 : ready_line_start(server);
+    if (error == 0)
+        ready_line_log(server);
+    return error;
+}
+
 /* The last step: from now on the manager starts what depends on the server. */
 static int notify_manager(struct server *server)
 {
@@ -388,6 +408,13 @@ static int notify_manager(struct server *server)
         .listeners = &server->sockets.listeners,
     };
     return service_manager_ready(&server->manager, &options);
+}
+
+/* The manager hears of a successor from its predecessor first. */
+static int report_to_manager(struct server *server)
+{
+    return server->successor.is_one ? successor_serve(server, notify_manager)
+                                    : notify_manager(server);
 }
 
 int server_start(struct server *server)
@@ -421,9 +448,10 @@ int server_start(struct server *server)
         {open_snapshots, "locking the state file"},
         {restore_state, "restoring the clients"},
         {start_snapshots, "starting the writer of the state file"},
+        {successor_take_over, "taking over from the running server"},
         {start_workers, "starting the workers"},
-        {ready_line_start, "writing the ready line"},
-        {notify_manager, "notifying the service manager"},
+        {report_ready, "writing the ready line"},
+        {report_to_manager, "notifying the service manager"},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i].run(server);

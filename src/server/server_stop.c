@@ -4,6 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
 #include "os/process/immediate_exit.h"
+#include "server/upgrade/predecessor.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -81,6 +82,7 @@ void server_stop(struct server *server)
     server->stopping = server->commands.queries.stopping = true;
     service_manager_stop(&server->manager, "stopping");
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
+    predecessor_cancel(server);
     jobs_stop(server->jobs);
     subscriptions_stop(server->subscriptions);
     name_decisions_stop(server->names);

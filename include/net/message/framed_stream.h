@@ -72,6 +72,10 @@ void framed_stream_limit_output(struct framed_stream *stream, size_t max_bytes);
  * called before. */
 bool framed_stream_write(struct framed_stream *stream, const void *bytes, size_t size);
 
+/* Writes what is buffered, and waits for the peer until until_ms (clock_now_ms). For a process that
+ * is about to end. No callback is called. */
+void framed_stream_flush(struct framed_stream *stream, uint64_t until_ms);
+
 /* Whether output is buffered, so that drained will be called; and how many bytes are buffered. */
 bool framed_stream_is_backed_up(const struct framed_stream *stream);
 size_t framed_stream_unsent_bytes(const struct framed_stream *stream);

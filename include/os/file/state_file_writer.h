@@ -50,6 +50,16 @@ struct state_file_write {
  */
 int state_file_writer_new(struct state_file_writer **writer, const char *path);
 
+/* The same with the lock that another process has handed over, which is closed by
+ * state_file_writer_free. Returns 0, -ENOMEM or -ENAMETOOLONG. */
+int state_file_writer_new_locked(struct state_file_writer **writer, const char *path, int lock);
+
+/* Returns the descriptor of the lock, for a process that goes on with it; -1 if there is none. */
+int state_file_writer_lock(const struct state_file_writer *writer);
+
+/* Closes a lock that was handed over and is not needed. */
+void state_file_writer_close_lock(int lock);
+
 /* Returns 0 if a new file can be made at this time, or -errno. Call it before the thread starts. */
 int state_file_writer_check(struct state_file_writer *writer);
 

@@ -3,6 +3,8 @@
 
 #include "os/loop/event_loop.h"
 
+#include <stdbool.h>
+
 /* Mailboxes: queues of messages from any thread to the thread of one loop, and the only way in
  * which the threads of a program exchange data.
  *
@@ -39,9 +41,11 @@ struct mailbox_message {
  * the loop. Returns NULL with errno set. */
 struct mailbox *mailbox_new(struct loop *loop);
 
-/* Handles all queued messages, when the loop does not run and no thread posts any more: after a
- * loop that failed, before the memory of the messages is freed. */
-void mailbox_handle_all(struct mailbox *mailbox);
+/* Handles all queued messages, also those that the handlers post, when the loop does not run and no
+ * other thread posts: after a loop that failed, before the memory of the messages is freed; or
+ * while the threads are held for an upgrade. Also for the loop's own thread, from a handler of the
+ * loop that is no message. Returns whether there was any. */
+bool mailbox_handle_all(struct mailbox *mailbox);
 
 /* Frees the mailbox; messages that are still queued are handled first, so that none is lost. Call
  * it before the loop is freed, when the loop does not run and no thread posts any more. */

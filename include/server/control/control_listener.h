@@ -22,6 +22,11 @@ void control_set_observers(struct control *control, struct control *observers);
  * -errno of unix_listener_open. */
 int control_restore(struct control *control, bool *made);
 
+/* Closes all sessions when their output was written, or it is until_ms (clock_now_ms). A session
+ * whose running command has not answered yet gets an error line. Nothing else is closed or freed:
+ * this process is about to end, and another one has the socket. */
+void control_leave(struct control *control, uint64_t until_ms);
+
 /* Removes the socket's file and closes all sessions. A session whose running command has not
  * answered yet gets an error line. A command that still runs must not use its session any more. */
 void control_close(struct control *control);

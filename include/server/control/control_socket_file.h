@@ -60,6 +60,10 @@ void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms);
 /* Returns its path, or "off". */
 const char *control_socket_name(const struct control_socket *socket);
 
+/* Ends all sessions, after their output was written, for at most until until_ms (clock_now_ms). The
+ * socket and its file stay: they are another process's from now on. */
+void control_socket_leave(struct control_socket *socket, uint64_t until_ms);
+
 /* Ends all sessions, closes the socket and removes its file, unless it was passed. */
 void control_socket_close(struct control_socket *socket);
 

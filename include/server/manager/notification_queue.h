@@ -28,6 +28,9 @@ struct notification_queue {
 /* Connects to the manager. The address outlives the queue; "": there is no manager. */
 void notification_queue_open(struct notification_queue *queue, const char *address);
 
+/* The same with a socket that is connected already; -1: it is connected when something is sent. */
+void notification_queue_adopt(struct notification_queue *queue, const char *address, int socket);
+
 /* Has the loop try again what waits. Before that, only the next send does. Returns 0 or -errno. */
 int notification_queue_start(struct notification_queue *queue, struct loop *loop);
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* What the server reports to the service manager that has started it (sd_notify(3)): that it is
  * ready, reloads or stops, what it does, and that it is alive. Without a manager nothing of this
@@ -17,6 +18,8 @@
  * A sign of life (WATCHDOG=1) is sent when all workers have answered a message, which the main
  * thread posts to them at half the interval that the manager asks for. So it is missing if the loop
  * of the main thread or of a worker hangs, for half an interval to one and a half. */
+enum { SERVICE_MANAGER_VARIABLES_MAX = 2 };
+
 struct service_manager {
     struct manager_environment environment;
     struct notification_queue queue;
@@ -26,12 +29,30 @@ struct service_manager {
     size_t reloads;                    /* that have not ended */
     bool was_refused;                  /* the last reload */
     bool has_failed, is_stopping;
+    bool is_successor; /* and not yet the server, for the manager */
+    char variables[SERVICE_MANAGER_VARIABLES_MAX][MANAGER_SOCKET_BYTES + 16]; /* for a successor */
     uint64_t status_ms;              /* when the last status was sent */
     char status[NOTIFICATION_BYTES]; /* the one that was sent last */
 };
 
 /* Reads the environment. Call it before anything else is started. */
 void service_manager_init(struct service_manager *manager);
+
+/* Returns the socket to the manager, for a successor; -1 if there is none. */
+int service_manager_socket(const struct service_manager *manager);
+
+/* Uses the socket of the predecessor, or connects when something is to be sent (-1), in place of
+ * service_manager_connect. The manager hears of
+ * this process only when it serves: service_manager_fail sends nothing. */
+void service_manager_take_over(struct service_manager *manager, int socket);
+
+/* Writes the variables of the environment that a successor needs, "NAME=value", and NULL at the
+ * end. They are valid as long as the manager. */
+void service_manager_variables(struct service_manager *manager,
+                               const char *variables[SERVICE_MANAGER_VARIABLES_MAX + 1]);
+
+/* Notifies the manager that another process is the server from now on. */
+void service_manager_hand_over(struct service_manager *manager, pid_t process);
 
 /* Connects to the manager, if there is one. Errors are logged. Call it when the log is set up, and
  * before privileges are given up. */

@@ -37,6 +37,8 @@ struct state_snapshots_options {
     struct loop *loop;
     struct mailbox *mailbox;             /* of the main thread */
     const struct admission_rules *rules; /* in use */
+    int lock; /* of the file, which the predecessor has handed over; 0: it is to be taken. It is
+                 closed with the snapshots, or if they cannot be opened */
 };
 
 /* Allocates all memory and takes the lock of the file. Without state.file *snapshots is NULL, which
@@ -51,6 +53,14 @@ int state_snapshots_start(struct state_snapshots *snapshots);
 
 /* Changes state.interval. */
 void state_snapshots_set_interval(struct state_snapshots *snapshots, uint32_t interval_ms);
+
+/* Returns the descriptor of the lock of the file, -1 if there is none. */
+int state_snapshots_lock(const struct state_snapshots *snapshots);
+
+/* While the workers are held, nothing more is posted to them, and no step of the file begins;
+ * state_snapshots_resume goes on where it was. */
+void state_snapshots_hold(struct state_snapshots *snapshots);
+void state_snapshots_resume(struct state_snapshots *snapshots);
 
 /* Posts nothing more to the workers: they are about to end. */
 void state_snapshots_stop(struct state_snapshots *snapshots);

@@ -9,6 +9,8 @@
 #include "server/workers/worker_options.h"
 #include "server/workers/worker_send.h"
 
+#include <stdbool.h>
+
 /* One worker: a thread that serves its shard of the clients, with sockets, a registry, counters and
  * an event loop of its own. Other threads reach it only by messages
  * (server/workers/worker_messages).
@@ -30,6 +32,16 @@ void worker_set_relays(struct worker *worker, struct relay *const *relays);
  * dropped while their groups were incomplete are not counted. A single worker is not pinned.
  * Returns 0 or -errno. */
 int worker_start(struct worker *worker);
+
+/* Ends the thread of a worker that runs, between two events, without any other effect: the caller
+ * may use the worker in its place, and start it again, which goes on where it was. worker_hold asks
+ * for it, and worker_await_hold waits for it. worker_resume returns 0 or -errno. */
+void worker_hold(struct worker *worker);
+void worker_await_hold(struct worker *worker);
+int worker_resume(struct worker *worker);
+
+/* Handles the messages to a worker that is held. Returns whether there were any. */
+bool worker_settle(struct worker *worker);
 
 /* Ends its broadcasts, sends the replies that still wait as far as the sockets have space, stops
  * using the sockets, and stops the loop. Call it in the worker's thread, from the run of its last

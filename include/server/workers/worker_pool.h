@@ -48,6 +48,13 @@ int workers_new(struct workers *workers, const struct config *config,
 /* Starts the threads. Returns 0, or -errno, and then some of them may run. */
 int workers_start(struct workers *workers);
 
+/* workers_hold ends the threads, all of which run, and handles the messages to the workers and to
+ * the main thread until none is left: from then on nothing is under way between them, and only the
+ * caller uses their memory. workers_resume starts the threads again, which go on where they were;
+ * returns 0 or -errno. */
+void workers_hold(struct workers *workers, struct mailbox *main_mailbox);
+int workers_resume(struct workers *workers);
+
 /* Waits for the end of the threads that run (after worker_finish), and frees everything. */
 void workers_free(struct workers *workers);
 

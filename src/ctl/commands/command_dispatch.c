@@ -9,6 +9,7 @@
 #include "ctl/commands/request_reload.h"
 #include "ctl/commands/request_send.h"
 #include "ctl/commands/request_server.h"
+#include "ctl/commands/request_upgrade.h"
 #include "ctl/events/event_kinds.h"
 #include "ctl/events/subscription.h"
 #include "ctl/gateway/gateway_command.h"
@@ -82,6 +83,10 @@ static const struct command {
     {{"config", "", "the configuration in effect, as a file", 0}, 0, 0, command_config},
     {{"key", "NAME", "print a device's key, from a key file", CTL_KEY_FILE}, 1, 1, command_key},
     {{"reload", "", "reload the configuration", 0}, 0, 0, command_reload},
+    {{"upgrade", "", "have the program that is installed now take over, without a gap", 0},
+     0,
+     0,
+     command_upgrade},
     {{"stop", "", "stop the server", 0}, 0, 0, command_stop},
     {{"help", "", "print this help", 0}, 0, 0, run_help},
 };

@@ -1,6 +1,9 @@
 #include "net/message/framed_stream.h"
 
+#include "os/process/clock.h"
+
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +193,17 @@ static void flush(struct framed_stream *stream)
     output->begin += send_some(stream, output->bytes + output->begin, span_size(output));
     if (stream->error || span_size(output) == 0)
         span_free(output);
+}
+
+void framed_stream_flush(struct framed_stream *stream, uint64_t until_ms)
+{
+    struct pollfd wait = {.fd = stream->fd, .events = POLLOUT};
+    for (uint64_t now_ms; framed_stream_is_backed_up(stream) && !stream->error;) {
+        flush(stream);
+        if (!framed_stream_is_backed_up(stream) || (now_ms = clock_now_ms()) >= until_ms)
+            return;
+        poll(&wait, 1, (int)(until_ms - now_ms < 1000 ? until_ms - now_ms : 1000));
+    }
 }
 
 bool framed_stream_is_backed_up(const struct framed_stream *stream)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -16,7 +17,7 @@
 struct state_file_writer {
     const char *path;
     char draft_path[PATH_MAX];
-    int lock; /* descriptors; -1: not open */
+    atomic_int lock; /* descriptors; -1: not open. The main thread may hand it over */
     int draft;
     struct mailbox *owner, *mailbox;
     struct loop *loop;
@@ -159,7 +160,18 @@ static void handle_end(struct mailbox_message *message)
 
 /* ---- start and stop ---- */
 
-int state_file_writer_new(struct state_file_writer **writer, const char *path)
+void state_file_writer_close_lock(int lock)
+{
+    close(lock);
+}
+
+int state_file_writer_lock(const struct state_file_writer *writer)
+{
+    return writer->lock;
+}
+
+/* Makes a writer without the lock. */
+static int make(struct state_file_writer **writer, const char *path)
 {
     struct state_file_writer *made = *writer = calloc(1, sizeof *made);
     if (made == NULL)
@@ -169,7 +181,23 @@ int state_file_writer_new(struct state_file_writer **writer, const char *path)
     if (snprintf(made->draft_path, sizeof made->draft_path, "%s" STATE_FILE_DRAFT, path) >=
         (int)sizeof made->draft_path)
         return -ENAMETOOLONG;
-    return take_lock(made);
+    return 0;
+}
+
+int state_file_writer_new(struct state_file_writer **writer, const char *path)
+{
+    int error = make(writer, path);
+    return error == 0 ? take_lock(*writer) : error;
+}
+
+int state_file_writer_new_locked(struct state_file_writer **writer, const char *path, int lock)
+{
+    int error = make(writer, path);
+    if (*writer != NULL)
+        (*writer)->lock = lock;
+    else
+        close(lock);
+    return error;
 }
 
 int state_file_writer_check(struct state_file_writer *writer)

@@ -5,6 +5,7 @@
 #include "text/printable.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -182,9 +183,10 @@ struct event {
 };
 
 /* Composes the line, all but the time of the event. */
-static void compose(struct log_line *made, char text[LOG_TEXT_BYTES], const struct event *event)
+static void compose(struct log_line *made, char text[LOG_TEXT_BYTES], const struct event *event,
+                    enum config_log_format format)
 {
-    struct line line = {.text = text, .format = (enum config_log_format)atomic_load(&log_format)};
+    struct line line = {.text = text, .format = format};
 
     put_head(&line, event->level, event->sentence);
     put_number(&line, "suppressed", event->suppressed);
@@ -207,10 +209,44 @@ static void log_now(const struct event *event)
     char text[LOG_TEXT_BYTES];
     struct log_line line;
 
-    compose(&line, text, event);
+    compose(&line, text, event, (enum config_log_format)atomic_load(&log_format));
     line.wall_ms = clock_wall_ms();
     log_writer_put(&line);
     errno = kept_errno;
+}
+
+/* ---- the last error ---- */
+
+static struct {
+    pthread_mutex_t lock;
+    atomic_bool is_kept;
+    char text[LOG_LAST_ERROR_BYTES];
+} last_error = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void log_keep_last_error(void)
+{
+    atomic_store(&last_error.is_kept, true);
+}
+
+const char *log_last_error(char text[LOG_LAST_ERROR_BYTES])
+{
+    pthread_mutex_lock(&last_error.lock);
+    strcpy(text, last_error.text[0] != '\0' ? last_error.text : "it did not say why");
+    pthread_mutex_unlock(&last_error.lock);
+    return text;
+}
+
+static void keep_error(const struct event *event)
+{
+    char text[LOG_TEXT_BYTES];
+    struct log_line line;
+    if (event->level != LOG_LEVEL_ERROR ||
+        !atomic_load_explicit(&last_error.is_kept, memory_order_relaxed))
+        return;
+    compose(&line, text, event, LOG_FORMAT_TEXT);
+    pthread_mutex_lock(&last_error.lock);
+    snprintf(last_error.text, sizeof last_error.text, "%.*s", (int)line.size, text);
+    pthread_mutex_unlock(&last_error.lock);
 }
 
 static void note_lost(struct log_line *line, char text[LOG_TEXT_BYTES], uint64_t lost)
@@ -225,7 +261,8 @@ static void note_lost(struct log_line *line, char text[LOG_TEXT_BYTES], uint64_t
     snprintf(number, sizeof number, "%llu", (unsigned long long)lost);
     compose(line, text,
             &(struct event){LOG_LEVEL_WARNING, "lines of the log were lost", 0, pairs,
-                            sizeof pairs / sizeof pairs[0]});
+                            sizeof pairs / sizeof pairs[0]},
+            (enum config_log_format)atomic_load(&log_format));
 }
 
 int log_start(void)
@@ -255,8 +292,10 @@ static bool is_logged(enum config_log_level level)
 void log_pairs(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
                size_t count)
 {
+    const struct event event = {level, sentence, 0, pairs, count};
+    keep_error(&event);
     if (is_logged(level))
-        log_now(&(struct event){level, sentence, 0, pairs, count});
+        log_now(&event);
 }
 
 void log_event(enum config_log_level level, const char *sentence, ...)

@@ -89,14 +89,16 @@ struct mailbox *mailbox_new(struct loop *loop)
     return mailbox;
 }
 
-void mailbox_handle_all(struct mailbox *mailbox)
+bool mailbox_handle_all(struct mailbox *mailbox)
 {
+    bool any = false;
     /* A message that is handled may post another. */
     do {
-        while (mailbox->taken != NULL)
+        for (; mailbox->taken != NULL; any = true)
             handle_first(mailbox);
         mailbox->taken = take_all(mailbox);
     } while (mailbox->taken != NULL);
+    return any;
 }
 
 void mailbox_free(struct mailbox *mailbox)

@@ -166,6 +166,18 @@ int control_restore(struct control *control, bool *made)
     return 0;
 }
 
+void control_leave(struct control *control, uint64_t until_ms)
+{
+    for (size_t i = 0; i < control->count; i++) {
+        struct control_session *session = control->sessions[i];
+        if (session->running && !session->answered)
+            control_error(session,
+                          "cannot keep the session: the server is upgraded; connect again");
+        control_send(session);
+        framed_stream_flush(session->stream, until_ms);
+    }
+}
+
 void control_close(struct control *control)
 {
     if (control == NULL)

@@ -178,3 +178,9 @@ void control_socket_close(struct control_socket *socket)
     control_close(socket->control);
     socket->control = NULL;
 }
+
+void control_socket_leave(struct control_socket *socket, uint64_t until_ms)
+{
+    if (socket->control != NULL)
+        control_leave(socket->control, until_ms);
+}

@@ -86,6 +86,13 @@ void notification_queue_open(struct notification_queue *queue, const char *addre
         log_once(queue, error);
 }
 
+void notification_queue_adopt(struct notification_queue *queue, const char *address, int socket)
+{
+    *queue = (struct notification_queue){.socket = socket};
+    if (address[0] != '\0')
+        queue->address = address;
+}
+
 int notification_queue_start(struct notification_queue *queue, struct loop *loop)
 {
     if (queue->address == NULL)

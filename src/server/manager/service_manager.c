@@ -39,6 +39,46 @@ void service_manager_connect(struct service_manager *manager)
     notification_queue_open(&manager->queue, manager->environment.notify_socket);
 }
 
+int service_manager_socket(const struct service_manager *manager)
+{
+    return manager->queue.socket;
+}
+
+void service_manager_take_over(struct service_manager *manager, int socket)
+{
+    manager->is_successor = true;
+    notification_queue_adopt(&manager->queue, manager->environment.notify_socket, socket);
+}
+
+void service_manager_variables(struct service_manager *manager,
+                               const char *variables[SERVICE_MANAGER_VARIABLES_MAX + 1])
+{
+    const struct manager_environment *environment = &manager->environment;
+    size_t count = 0;
+    if (environment->notify_socket[0] != '\0') {
+        snprintf(manager->variables[count], sizeof manager->variables[count], "NOTIFY_SOCKET=%s",
+                 environment->notify_socket);
+        count++;
+    }
+    if (environment->watchdog_us != 0) { /* without WATCHDOG_PID it is for each process */
+        snprintf(manager->variables[count], sizeof manager->variables[count],
+                 "WATCHDOG_USEC=%" PRIu64, environment->watchdog_us);
+        count++;
+    }
+    for (size_t i = 0; i < count; i++)
+        variables[i] = manager->variables[i];
+    variables[count] = NULL;
+}
+
+void service_manager_hand_over(struct service_manager *manager, pid_t process)
+{
+    char text[64];
+    if (!service_manager_is_present(manager))
+        return;
+    snprintf(text, sizeof text, "MAINPID=%ld", (long)process);
+    notification_queue_send(&manager->queue, text);
+}
+
 bool service_manager_is_present(const struct service_manager *manager)
 {
     return manager->queue.address != NULL;
@@ -120,6 +160,7 @@ int service_manager_ready(struct service_manager *manager,
         .state = manager,
     };
     manager->listeners = options->listeners;
+    manager->is_successor = false;
     int error = notification_queue_start(&manager->queue, options->loop);
     if (error == 0)
         error = worker_checks_start(&manager->checks, &checks);
@@ -153,6 +194,8 @@ void service_manager_end_reload(struct service_manager *manager, bool was_applie
 void service_manager_fail(struct service_manager *manager, const char *attempt, int error)
 {
     char status[NOTIFICATION_BYTES];
+    if (manager->is_successor)
+        return;
     bool says_why = error != 0 && error != -EINVAL; /* what is wrong, EINVAL does not say */
     manager->has_failed = true;
     snprintf(status, sizeof status, "STATUS=not started: %s%s%s; the log says more", attempt,

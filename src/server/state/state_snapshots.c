@@ -38,10 +38,12 @@ struct state_snapshots {
     bool is_writing;                           /* the write is with the thread */
     void (*next)(struct state_snapshots *all); /* what follows when it comes back */
     bool is_running;                           /* a snapshot is being taken */
-    bool is_stopped;                           /* the workers have ended, or are about to */
-    bool has_failed;                           /* the last snapshot: it was logged */
-    struct {                                   /* state_snapshots_finish */
-        loop_callback *done;                   /* NULL: it was not called */
+    bool is_held;                              /* nothing is posted to the workers or written */
+    void (*after_hold)(struct state_snapshots *all); /* what follows then; NULL: nothing waits */
+    bool is_stopped;                                 /* the workers have ended, or are about to */
+    bool has_failed;                                 /* the last snapshot: it was logged */
+    struct {                                         /* state_snapshots_finish */
+        loop_callback *done;                         /* NULL: it was not called */
         void *state;
         uint64_t streams;
     } finish;
@@ -198,6 +200,16 @@ static void end_snapshot(struct state_snapshots *all, int error)
         all->finish.done(all->finish.state);
 }
 
+static void continue_after_write(struct state_snapshots *all)
+{
+    if (all->is_stopped && !all->is_running)
+        begin_snapshot(all);
+    else if (all->write.error != 0)
+        end_snapshot(all, all->write.error);
+    else
+        all->next(all);
+}
+
 /* A snapshot that ran when the server was stopped is not continued. */
 static void on_written(struct state_file_write *write)
 {
@@ -206,12 +218,10 @@ static void on_written(struct state_file_write *write)
     all->is_writing = false;
     if (all->is_stopped && all->finish.done == NULL)
         return;
-    if (all->is_stopped && !all->is_running)
-        begin_snapshot(all);
-    else if (write->error != 0)
-        end_snapshot(all, write->error);
+    if (all->is_held)
+        all->after_hold = continue_after_write;
     else
-        all->next(all);
+        continue_after_write(all);
 }
 
 static void post_write(struct state_snapshots *all, enum state_file_step step,
@@ -238,8 +248,11 @@ static void handle_slice(struct state_snapshots *all);
 static void fetch_slice(struct state_snapshots *all)
 {
     struct worker *worker = all->options.workers->list[all->worker];
-    all->end.clients_proven &= all->options.rules->cookie;
-    if (all->is_stopped) {
+    if (!all->is_held)
+        all->end.clients_proven &= all->options.rules->cookie;
+    if (all->is_held) {
+        all->after_hold = fetch_slice;
+    } else if (all->is_stopped) {
         copy_slice(&all->slice, worker);
         handle_slice(all);
     } else {
@@ -314,7 +327,10 @@ int state_snapshots_open(struct state_snapshots **snapshots,
     made->slice.snapshots = made;
     made->slice.call.run = run_slice;
     made->slice.call.done = on_slice;
-    int error = state_file_writer_new(&made->writer, options->config->state.file);
+    int error = options->lock != 0
+                    ? state_file_writer_new_locked(&made->writer, options->config->state.file,
+                                                   options->lock)
+                    : state_file_writer_new(&made->writer, options->config->state.file);
     return error == -ENOMEM || error == -EWOULDBLOCK ? error : 0;
 }
 
@@ -322,7 +338,8 @@ int state_snapshots_start(struct state_snapshots *snapshots)
 {
     if (snapshots == NULL)
         return 0;
-    int error = state_file_writer_check(snapshots->writer);
+    /* The check makes a new file, which the predecessor may be writing at this time. */
+    int error = snapshots->options.lock == 0 ? state_file_writer_check(snapshots->writer) : 0;
     if (error != 0)
         log_failure(snapshots, error);
     snapshots->has_failed = error != 0;
@@ -338,6 +355,29 @@ void state_snapshots_set_interval(struct state_snapshots *snapshots, uint32_t in
 {
     if (snapshots != NULL)
         loop_timer_change_period(&snapshots->timer, interval_ms);
+}
+
+int state_snapshots_lock(const struct state_snapshots *snapshots)
+{
+    return snapshots != NULL && snapshots->writer != NULL
+               ? state_file_writer_lock(snapshots->writer)
+               : -1;
+}
+
+void state_snapshots_hold(struct state_snapshots *snapshots)
+{
+    if (snapshots != NULL)
+        snapshots->is_held = true;
+}
+
+void state_snapshots_resume(struct state_snapshots *snapshots)
+{
+    if (snapshots == NULL)
+        return;
+    snapshots->is_held = false;
+    if (snapshots->after_hold != NULL)
+        snapshots->after_hold(snapshots);
+    snapshots->after_hold = NULL;
 }
 
 void state_snapshots_stop(struct state_snapshots *snapshots)

@@ -261,22 +261,49 @@ static void pin_to_processor(struct worker *worker)
               "let udpsrv use all processors (taskset), or lower server.workers", NULL);
 }
 
-int worker_start(struct worker *worker)
+int worker_resume(struct worker *worker)
 {
     char name[24];
+    snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
+    worker->thread = thread_start(name, worker_main, worker);
+    if (worker->thread == NULL)
+        return -errno;
+    if (worker->options.count > 1)
+        pin_to_processor(worker);
+    return 0;
+}
+
+int worker_start(struct worker *worker)
+{
     bool is_single = worker->options.count == 1;
     /* What the sockets of several workers have dropped until now, and a passed socket before this
      * server. */
     for (size_t i = 0; i < worker->options.socket_count; i++)
         if (!is_single || worker->options.passed >> i & 1)
             datagram_io_forget_drops(worker->io_by_listener[i]);
-    snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
-    worker->thread = thread_start(name, worker_main, worker);
-    if (worker->thread == NULL)
-        return -errno;
-    if (!is_single)
-        pin_to_processor(worker);
-    return 0;
+    return worker_resume(worker);
+}
+
+static void run_hold(struct worker_call *call)
+{
+    loop_stop(call->worker->loop);
+}
+
+void worker_hold(struct worker *worker)
+{
+    worker->hold.run = run_hold;
+    worker_post(worker, &worker->hold, NULL);
+}
+
+void worker_await_hold(struct worker *worker)
+{
+    thread_join(worker->thread);
+    worker->thread = NULL;
+}
+
+bool worker_settle(struct worker *worker)
+{
+    return mailbox_handle_all(worker->mailbox);
 }
 
 void worker_finish(struct worker *worker)

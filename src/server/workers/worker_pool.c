@@ -108,6 +108,36 @@ int workers_start(struct workers *workers)
     return 0;
 }
 
+/* A message that is handled may post one to any other mailbox. */
+static void settle(struct workers *workers, struct mailbox *main_mailbox)
+{
+    bool any;
+    do {
+        any = mailbox_handle_all(main_mailbox);
+        for (size_t i = 0; i < workers->count; i++)
+            any |= worker_settle(workers->list[i]);
+    } while (any);
+}
+
+void workers_hold(struct workers *workers, struct mailbox *main_mailbox)
+{
+    for (size_t i = 0; i < workers->started; i++)
+        worker_hold(workers->list[i]);
+    for (size_t i = 0; i < workers->started; i++)
+        worker_await_hold(workers->list[i]);
+    settle(workers, main_mailbox);
+}
+
+int workers_resume(struct workers *workers)
+{
+    for (size_t i = 0; i < workers->started; i++) {
+        int error = worker_resume(workers->list[i]);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
 void workers_free(struct workers *workers)
 {
     for (size_t i = workers->count; i-- > 0;)

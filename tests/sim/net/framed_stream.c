@@ -160,6 +160,12 @@ static void flush(struct framed_stream *stream)
     stream->output_begin = stream->output_size > 0 ? stream->output_begin + sent : 0;
 }
 
+void framed_stream_flush(struct framed_stream *stream, uint64_t until_ms)
+{
+    (void)until_ms;
+    flush(stream);
+}
+
 static bool buffer(struct framed_stream *stream, const char *bytes, size_t size)
 {
     size_t needed = stream->output_size + size;

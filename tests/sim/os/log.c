@@ -252,3 +252,15 @@ void stdout_line_stop(struct stdout_line *line)
     free(line->text);
     line->text = NULL;
 }
+
+/* ---- the last error: only a successor keeps it ---- */
+
+void log_keep_last_error(void)
+{
+}
+
+const char *log_last_error(char text[LOG_LAST_ERROR_BYTES])
+{
+    text[0] = '\0';
+    return text;
+}

@@ -73,12 +73,19 @@ struct mailbox *mailbox_new(struct loop *loop)
     return NULL;
 }
 
+bool mailbox_handle_all(struct mailbox *mailbox)
+{
+    bool any = false;
+    while (handle_first(mailbox))
+        any = true;
+    return any;
+}
+
 void mailbox_free(struct mailbox *mailbox)
 {
     if (mailbox == NULL)
         return;
-    while (handle_first(mailbox))
-        ;
+    mailbox_handle_all(mailbox);
     loop_remove(&mailbox->handler);
     descriptor_close(mailbox->fd);
 }

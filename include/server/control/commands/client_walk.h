@@ -22,6 +22,8 @@ struct client_walk {
     void (*on_slice)(struct client_walk *walk);
     void (*on_end)(struct client_walk *walk);
 
+    struct loop_task later; /* after a hold of the workers */
+
     uint64_t number; /* of client_walk_confirmations */
     bool is_silent;
 

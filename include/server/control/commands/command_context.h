@@ -5,6 +5,7 @@
 #include "server/config/config_reload.h"
 #include "server/config/effective_config.h"
 #include "server/control/commands/worker_query.h"
+#include "server/upgrade/upgrade_report.h"
 
 /* The state that is passed to each command of the operator. All of it belongs to the server and
  * outlives the commands. */
@@ -16,6 +17,7 @@ struct command_context {
     void *server;
     void (*reload)(void *server, config_reload_callback *done,
                    void *state); /* calls done, at once or later */
+    void (*upgrade)(void *server, upgrade_callback *done, void *state); /* likewise */
     void (*stop)(void *server);
 };
 

@@ -24,9 +24,11 @@ struct worker_query_context {
     struct subscriptions *subscriptions;
     const struct listeners *listeners;
     const struct client_names *names; /* NULL: clients.names = off */
+    struct loop *loop; /* of the main thread, and its mailbox */
     struct mailbox *reply_mailbox;
     uint32_t clients_max;
     uint64_t started_ms;
+    bool is_held;  /* the workers are, for an upgrade: nothing new is to be posted to them */
     bool stopping; /* queries are refused, and long answers are aborted */
 };
 

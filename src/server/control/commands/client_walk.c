@@ -54,10 +54,22 @@ static void fetch_slice(void *state)
     free(walk);
 }
 
+/* While the workers are held, their messages are handled until none is left: a walk would be run
+ * through. A task waits until the loop runs again. */
+static void continue_later(struct client_walk *walk)
+{
+    walk->later = (struct loop_task){.run = fetch_slice, .state = walk};
+    loop_defer(walk->context->loop, &walk->later);
+}
+
 static void on_slice(struct worker_call *call)
 {
     struct client_walk *walk = (struct client_walk *)call;
     walk->on_slice(walk);
+    if (walk->context->is_held) {
+        continue_later(walk);
+        return;
+    }
     if (!control_write_later(walk->session, fetch_slice, walk))
         fetch_slice(walk);
 }

@@ -52,6 +52,8 @@ const struct control_command *command_table_rows(size_t *count)
          COMMAND_FOR_OBSERVERS},
         {"reload", "", "read the configuration again", control_command_reload, COMMAND_CHANGES,
          COMMAND_FOR_OPERATORS},
+        {"upgrade", "", "have the program that is installed now take over, without a gap",
+         control_command_upgrade, COMMAND_CHANGES, COMMAND_FOR_OPERATORS},
         {"stop", "", "stop the server", control_command_stop, COMMAND_CHANGES,
          COMMAND_FOR_OPERATORS},
     };

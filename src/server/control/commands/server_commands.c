@@ -4,7 +4,12 @@
 #include "os/process/clock.h"
 #include "server/control/commands/command_context.h"
 
+#include "text/printable.h"
+
 #include <inttypes.h>
+#include <string.h>
+
+enum { REASON_BYTES = 2048 /* of an upgrade that failed, escaped */ };
 
 /* ---- status and stats ---- */
 
@@ -64,7 +69,7 @@ void control_command_stats(void *state, struct control_session *session, char *a
     worker_query_start(&context->queries, session, run_stats, write_stats, NULL);
 }
 
-/* ---- reload and stop ---- */
+/* ---- reload, upgrade and stop ---- */
 
 static void write_reload_report(void *state, const struct config_reload_report *report)
 {
@@ -90,6 +95,30 @@ void control_command_reload(void *state, struct control_session *session, char *
     const struct command_context *context = state;
     (void)arguments;
     context->reload(context->server, write_reload_report, session);
+}
+
+static void write_upgrade_report(void *state, const struct upgrade_report *report)
+{
+    struct control_session *session = state;
+    char reason[REASON_BYTES];
+    if (report->is_done) {
+        control_ok(session);
+        control_line(session, "from", "%ld", (long)report->from);
+        control_line(session, "to", "%ld", (long)report->to);
+        control_line(session, "version", "%s", report->version);
+        control_line(session, "pause_us", "%" PRIu64, report->pause_us);
+    } else {
+        printable_ascii(reason, sizeof reason, report->reason, strlen(report->reason));
+        control_error(session, "not upgraded: %s", reason);
+    }
+    control_end(session);
+}
+
+void control_command_upgrade(void *state, struct control_session *session, char *arguments)
+{
+    const struct command_context *context = state;
+    (void)arguments;
+    context->upgrade(context->server, write_upgrade_report, session);
 }
 
 void control_command_stop(void *state, struct control_session *session, char *arguments)

@@ -1,0 +1,31 @@
+#ifndef SERVER_UPGRADE_HAND_OVER_H
+#define SERVER_UPGRADE_HAND_OVER_H
+
+#include "server/server_state.h"
+#include "state/handover.h"
+
+/* What this process hands over to its successor, in two packages of records. Each part of the
+ * server writes its own records; this module calls them in order. server/upgrade/take_over reads
+ * them. */
+
+/* The types of the records. */
+enum handover_type {
+    /* First package: what the successor needs to open its sockets and to reserve its memory. */
+    HANDOVER_SERVER = 1, /* version of the handover, start of the server */
+    HANDOVER_SOCKETS,    /* of the service and of the control sockets */
+    HANDOVER_STATE_LOCK, /* of the state file */
+    HANDOVER_MANAGER,    /* the socket to the service manager */
+    /* Second package: what changes while the server runs. */
+    HANDOVER_END = 64, /* the last record of each package */
+};
+
+/* Goes up whenever a record changes its form: a successor with another one refuses. */
+enum { HANDOVER_VERSION = 1 };
+
+/* Writes the first package, while the workers run. Returns 0 or -errno. */
+int hand_over_first(const struct server *server, struct handover_writer *writer);
+
+/* Writes the second package, while the workers are held. Returns 0 or -errno. */
+int hand_over_second(const struct server *server, struct handover_writer *writer);
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef SERVER_UPGRADE_PREDECESSOR_H
+#define SERVER_UPGRADE_PREDECESSOR_H
+
+#include "server/server_state.h"
+
+/* An upgrade, as seen by the process that runs: it starts the program at the path that it was
+ * started from itself, hands its sockets and clients over to that process, the successor, and
+ * leaves. Whatever goes wrong before the successor serves, this process goes on.
+ *
+ * 1. The successor reads its configuration and opens what it needs, with the first package. This
+ *    process serves meanwhile; the successor has 10 seconds.
+ * 2. This process holds its workers, and writes the second package. The successor reads it, and
+ * says that it has started.
+ * 3. This process says that the successor has to serve, and leaves.
+ *
+ * Used by the main thread. */
+
+/* Notes the program that this process was started from; the signals that stop the server, of which
+ * 0 ends the list; and what ends it when it cannot go on. Call it before privileges are given up.
+ */
+void predecessor_init(struct predecessor *predecessor, const int *stop_signals,
+                      void (*exit_at_once)(struct server *server, const char *why));
+
+/* Begins an upgrade. Logs its end and calls done: at once if it is refused, later if it fails or
+ * the server is stopped; or, if it succeeds, before this process ends. */
+void predecessor_start(struct server *server, upgrade_callback *done, void *state);
+
+/* Has to be called when SIGCHLD was received. */
+void predecessor_on_child(struct server *server);
+
+/* Ends an upgrade that runs: the server is to be stopped. */
+void predecessor_cancel(struct server *server);
+
+#endif

@@ -1,0 +1,45 @@
+#ifndef SERVER_UPGRADE_UPGRADE_STATE_H
+#define SERVER_UPGRADE_UPGRADE_STATE_H
+
+#include "net/unix/handover_channel.h"
+#include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
+#include "os/process/child_process.h"
+#include "os/process/program_path.h"
+#include "server/upgrade/upgrade_report.h"
+#include "state/handover.h"
+
+#include <stdbool.h>
+
+/* The state of an upgrade, as a part of the server (server/server_state), for the modules of this
+ * folder. */
+
+struct server;
+
+/* Of the process that hands over (server/upgrade/predecessor). */
+struct predecessor {
+    char path[PATH_MAX]; /* of the program, as it was at the start; "": it could not be found */
+    bool is_running;     /* an upgrade has begun and not ended */
+    bool is_closed;      /* the successor has closed the channel; its end is awaited */
+    struct child_process successor;
+    int channel;
+    struct loop_handler handler;
+    struct loop_timer timer;
+    struct handover_writer writer;
+    struct handover_sending sending;
+    bool is_sending; /* the first package */
+    upgrade_callback *done;
+    void *done_state;
+    const int *stop_signals; /* 0 ends the list */
+    void (*exit_at_once)(struct server *server, const char *why);
+};
+
+/* Of the process that takes over (server/upgrade/successor). */
+struct successor {
+    bool is_one; /* this process was started by an upgrade */
+    int channel;
+    struct loop_handler handler;
+    int (*notify_manager)(struct server *server);
+};
+
+#endif

@@ -1,0 +1,77 @@
+#include "server/upgrade/hand_over.h"
+
+#include <errno.h>
+
+static void put_server(const struct server *server, struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_SERVER);
+    handover_put32(writer, HANDOVER_VERSION);
+    handover_put64(writer, server->commands.queries.started_ms);
+    handover_end(writer);
+}
+
+/* The sockets that receive, to be taken as if the service manager had passed them. */
+static void put_sockets(const struct server *server, struct handover_writer *writer)
+{
+    const struct listeners *listeners = &server->sockets.listeners;
+    const struct stream_sockets *streams = &server->sockets.first_worker.streams;
+    const struct control_socket *controls[] = {&server->control, &server->observers};
+    size_t count = listeners->unicast_count * listeners->worker_count + streams->count;
+    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
+        count += controls[i]->control != NULL;
+    handover_begin(writer, HANDOVER_SOCKETS);
+    handover_put32(writer, (uint32_t)count);
+    for (size_t i = 0; i < listeners->unicast_count; i++)
+        for (size_t k = 0; k < listeners->worker_count; k++)
+            handover_put_descriptor(writer, listeners->list[i].sockets[k]);
+    for (size_t i = 0; i < streams->count; i++)
+        handover_put_descriptor(writer, streams->list[i].socket);
+    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
+        if (controls[i]->control != NULL)
+            handover_put_descriptor(writer, controls[i]->control->listener);
+    handover_end(writer);
+}
+
+static void put_state_lock(const struct server *server, struct handover_writer *writer)
+{
+    int lock = state_snapshots_lock(server->snapshots);
+    if (lock < 0)
+        return;
+    handover_begin(writer, HANDOVER_STATE_LOCK);
+    handover_put_text(writer, server->config->state.file);
+    handover_put_descriptor(writer, lock);
+    handover_end(writer);
+}
+
+static void put_manager(const struct server *server, struct handover_writer *writer)
+{
+    int socket = service_manager_socket(&server->manager);
+    if (socket < 0)
+        return;
+    handover_begin(writer, HANDOVER_MANAGER);
+    handover_put_descriptor(writer, socket);
+    handover_end(writer);
+}
+
+/* Ends a package. Returns 0 or -errno. */
+static int end(struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_END);
+    handover_end(writer);
+    return writer->failed ? -ENOMEM : 0;
+}
+
+int hand_over_first(const struct server *server, struct handover_writer *writer)
+{
+    put_server(server, writer);
+    put_sockets(server, writer);
+    put_state_lock(server, writer);
+    put_manager(server, writer);
+    return end(writer);
+}
+
+int hand_over_second(const struct server *server, struct handover_writer *writer)
+{
+    (void)server;
+    return end(writer);
+}

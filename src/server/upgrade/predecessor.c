@@ -1,0 +1,394 @@
+#include "server/upgrade/predecessor.h"
+
+#include "os/log/log.h"
+#include "os/loop/signals.h"
+#include "os/process/clock.h"
+#include "os/process/immediate_exit.h"
+#include "server/upgrade/hand_over.h"
+#include "server/upgrade/successor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    READY_TIMEOUT_MS = 10000,   /* until the successor could take over */
+    STARTED_TIMEOUT_MS = 2000,  /* while nobody serves */
+    SERVING_TIMEOUT_MS = 2000,  /* then this process ends nevertheless */
+    SESSIONS_TIMEOUT_MS = 1000, /* until the sessions of operators have got their output */
+    REASON_BYTES = HANDOVER_TEXT_BYTES + 128,
+};
+
+void predecessor_init(struct predecessor *predecessor, const int *stop_signals,
+                      void (*exit_at_once)(struct server *server, const char *why))
+{
+    *predecessor = (struct predecessor){
+        .channel = -1, .stop_signals = stop_signals, .exit_at_once = exit_at_once};
+    program_path_find(predecessor->path); /* an error is reported by an upgrade */
+}
+
+/* ---- the end without a successor ---- */
+
+static void close_channel(struct predecessor *predecessor)
+{
+    loop_remove(&predecessor->handler);
+    if (predecessor->channel >= 0)
+        handover_channel_close(predecessor->channel);
+    predecessor->channel = -1;
+}
+
+static void forget_package(struct predecessor *predecessor)
+{
+    if (predecessor->is_sending)
+        handover_sending_end(&predecessor->sending);
+    predecessor->is_sending = false;
+    handover_writer_free(&predecessor->writer);
+}
+
+/* Whether the successor may bind sockets that send to the ports. */
+static void share_ports(const struct server *server, bool may)
+{
+    const struct listeners *listeners = &server->sockets.listeners;
+    for (size_t i = 0; i < listeners->unicast_count; i++)
+        listeners_share_port(listeners, listeners->list[i].bound.port, may);
+}
+
+static void report(struct predecessor *predecessor, const struct upgrade_report *result)
+{
+    predecessor->done(predecessor->done_state, result);
+}
+
+/* Logs why the upgrade fails, and ends it. */
+static void fail(struct server *server, const char *reason)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    log_event(LOG_LEVEL_ERROR, "cannot upgrade: this process goes on", "program", predecessor->path,
+              "reason", reason, "advice", "correct it, and upgrade again; or restart udpsrv", NULL);
+    child_process_kill(&predecessor->successor);
+    close_channel(predecessor);
+    loop_timer_close(&predecessor->timer);
+    forget_package(predecessor);
+    share_ports(server, false);
+    predecessor->is_running = false;
+    report(predecessor, &(struct upgrade_report){.reason = reason});
+}
+
+__attribute__((format(printf, 2, 3))) static void fail_with(struct server *server,
+                                                            const char *format, ...)
+{
+    char reason[REASON_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    fail(server, reason);
+}
+
+/* The successor has closed the channel: it has ended, or is about to. How, is known when its end
+ * was noticed. */
+static void on_end(struct server *server)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    char end[CHILD_PROCESS_END_BYTES];
+    loop_remove(&predecessor->handler);
+    predecessor->is_closed = true;
+    if (child_process_has_ended(&predecessor->successor))
+        fail_with(server, "the new program was not ready: %s",
+                  child_process_end(&predecessor->successor, end));
+}
+
+static void on_timeout(void *state)
+{
+    struct server *server = state;
+    fail_with(server, "the new program was not ready within %d s", READY_TIMEOUT_MS / 1000);
+}
+
+void predecessor_cancel(struct server *server)
+{
+    if (server->predecessor.is_running)
+        fail(server, "the server is stopping");
+}
+
+/* ---- handing over ---- */
+
+/* Writes the reason of a failure while the successor takes over. Returns error. */
+static int explain(int error, const char *what, char reason[REASON_BYTES])
+{
+    if (error == -EPIPE)
+        snprintf(reason, REASON_BYTES, "the new program ended while it took over");
+    else if (error == -EAGAIN)
+        snprintf(reason, REASON_BYTES, "the new program did not take over within %d s",
+                 STARTED_TIMEOUT_MS / 1000);
+    else
+        snprintf(reason, REASON_BYTES, "%s: %s", what, strerror(-error));
+    return error;
+}
+
+static int send_second(struct server *server, uint64_t until_ms, char reason[REASON_BYTES])
+{
+    struct predecessor *predecessor = &server->predecessor;
+    struct handover_writer *writer = &predecessor->writer;
+    forget_package(predecessor);
+    int error = hand_over_second(server, writer);
+    if (error == 0)
+        error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
+                                       writer->descriptors, writer->descriptor_count);
+    if (error != 0)
+        return explain(error, "writing what is handed over", reason);
+    predecessor->is_sending = true;
+    error = handover_sending_continue(&predecessor->sending, predecessor->channel, until_ms);
+    return error == 0 ? 0 : explain(error, "handing over", reason);
+}
+
+static int await_started(struct predecessor *predecessor, uint64_t until_ms,
+                         char reason[REASON_BYTES])
+{
+    struct handover_message message;
+    int error = handover_channel_receive(predecessor->channel, &message, until_ms);
+    if (error != 0)
+        return explain(error, "hearing of the new program", reason);
+    if (message.kind == HANDOVER_STARTED)
+        return 0;
+    snprintf(reason, REASON_BYTES, "%s",
+             message.kind == HANDOVER_FAILED ? message.text
+                                             : "the new program answers something else");
+    return -EPROTO;
+}
+
+/* Has the successor take over, while the workers are held. Returns 0 if it has to serve from now
+ * on, or -errno with the reason. */
+static int exchange(struct server *server, char reason[REASON_BYTES])
+{
+    struct predecessor *predecessor = &server->predecessor;
+    uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
+    int error = send_second(server, until_ms, reason);
+    if (error == 0)
+        error = await_started(predecessor, until_ms, reason);
+    if (error != 0)
+        return error;
+    if (loop_signals_are_pending(predecessor->stop_signals)) {
+        snprintf(reason, REASON_BYTES, "the server is stopping");
+        return -ECANCELED;
+    }
+    error = handover_channel_send(predecessor->channel, HANDOVER_GO, NULL);
+    return error == 0 ? 0 : explain(error, "handing over", reason);
+}
+
+/* The successor serves; or it has ended, and then nobody does. Ends this process. */
+static _Noreturn void leave(struct server *server, const char *version, uint64_t began_us)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    struct handover_message message;
+    pid_t successor = predecessor->successor.pid;
+    char process[24], pause[24];
+    int error = handover_channel_receive(predecessor->channel, &message,
+                                         clock_now_ms() + SERVING_TIMEOUT_MS);
+    bool is_serving = error == 0 && message.kind == HANDOVER_SERVING;
+    struct upgrade_report result = {.is_done = is_serving,
+                                    .from = child_process_own_id(),
+                                    .to = successor,
+                                    .version = version,
+                                    .pause_us = clock_monotonic_us() - began_us,
+                                    .reason = "the new program ended after it had taken over"};
+    snprintf(process, sizeof process, "%ld", (long)successor);
+    snprintf(pause, sizeof pause, "%" PRIu64, result.pause_us);
+    service_manager_hand_over(&server->manager, successor);
+    if (is_serving)
+        log_event(LOG_LEVEL_INFO, "upgraded: another process serves", "version", version, "process",
+                  process, "pause_us", pause, NULL);
+    else
+        log_event(LOG_LEVEL_ERROR, "the upgrade failed, and this process has handed over already",
+                  "process", process, "reason", result.reason, "advice", "start udpsrv again",
+                  NULL);
+    report(predecessor, &result);
+    uint64_t until_ms = clock_now_ms() + SESSIONS_TIMEOUT_MS;
+    control_socket_leave(&server->control, until_ms);
+    control_socket_leave(&server->observers, until_ms);
+    /* A signal that has come since is meant for the server. */
+    if (loop_signals_are_pending(predecessor->stop_signals))
+        child_process_terminate(&predecessor->successor);
+    log_close();
+    exit_immediately(is_serving ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void set_held(struct server *server, bool is_held)
+{
+    server->commands.queries.is_held = is_held;
+    if (is_held)
+        state_snapshots_hold(server->snapshots);
+    else
+        state_snapshots_resume(server->snapshots);
+}
+
+static void hand_over(struct server *server, const char *version)
+{
+    char reason[REASON_BYTES];
+    uint64_t began_us = clock_monotonic_us();
+    set_held(server, true);
+    workers_hold(&server->workers, server->mailbox);
+    int error = exchange(server, reason);
+    if (error == 0)
+        leave(server, version, began_us);
+    if (workers_resume(&server->workers) != 0)
+        server->predecessor.exit_at_once(server, "a worker could not be started again");
+    set_held(server, false);
+    if (error == -EPIPE)
+        on_end(server);
+    else
+        fail(server, reason);
+}
+
+/* ---- until the successor is ready ---- */
+
+static void on_message(struct server *server, const struct handover_message *message)
+{
+    if (message->kind == HANDOVER_READY)
+        hand_over(server, message->text);
+    else
+        fail(server, message->kind == HANDOVER_FAILED ? message->text
+                                                      : "the new program answers something else");
+}
+
+static void receive(struct server *server)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    struct handover_message message;
+    int error = handover_channel_receive(predecessor->channel, &message, 0);
+    if (error == 0)
+        on_message(server, &message);
+    else if (error == -EPIPE)
+        on_end(server);
+    else if (error != -EAGAIN)
+        fail_with(server, "cannot hear of the new program: %s", strerror(-error));
+}
+
+static void continue_sending(struct server *server)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    int error = handover_sending_continue(&predecessor->sending, predecessor->channel, 0);
+    if (error == -EAGAIN)
+        return;
+    if (error == -EPIPE) {
+        on_end(server);
+    } else if (error != 0) {
+        fail_with(server, "cannot hand over: %s", strerror(-error));
+    } else {
+        forget_package(predecessor);
+        loop_change(&predecessor->handler, LOOP_READ);
+    }
+}
+
+static void on_channel(void *state, unsigned events)
+{
+    struct server *server = state;
+    if (events & LOOP_READ || !server->predecessor.is_sending)
+        receive(server);
+    else
+        continue_sending(server);
+}
+
+void predecessor_on_child(struct server *server)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    if (!child_process_has_ended(&predecessor->successor) || !predecessor->is_running)
+        return;
+    /* What it has sent before its end says more. */
+    if (!predecessor->is_closed)
+        receive(server);
+    if (predecessor->is_running)
+        on_end(server);
+}
+
+/* ---- the start ---- */
+
+static int start_successor(struct server *server, int channel)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    const char *variables[SERVICE_MANAGER_VARIABLES_MAX + 1];
+    service_manager_variables(&server->manager, variables);
+    const struct child_process_options options = {
+        .path = predecessor->path,
+        .arguments = server->options->arguments,
+        .variables = variables,
+        .descriptor_variable = SUCCESSOR_VARIABLE,
+        .descriptor = channel,
+    };
+    return child_process_start(&predecessor->successor, &options);
+}
+
+/* Returns 0 or -errno. */
+static int start(struct server *server)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    struct handover_writer *writer = &predecessor->writer;
+    int ends[2];
+    int error = handover_channel_open(ends);
+    if (error != 0)
+        return error;
+    predecessor->channel = ends[0];
+    share_ports(server, true);
+    error = hand_over_first(server, writer);
+    if (error == 0)
+        error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
+                                       writer->descriptors, writer->descriptor_count);
+    predecessor->is_sending = error == 0;
+    if (error == 0)
+        error = loop_timer_open(server->loop, &predecessor->timer, on_timeout, server);
+    if (error == 0)
+        error = loop_add(server->loop, &predecessor->handler, ends[0], LOOP_READ | LOOP_WRITE,
+                         on_channel, server);
+    if (error == 0)
+        error = start_successor(server, ends[1]);
+    handover_channel_close(ends[1]);
+    return error;
+}
+
+/* Returns why no upgrade may begin, or NULL. */
+static const char *refusal(const struct server *server)
+{
+    if (server->stopping)
+        return "the server is stopping";
+    if (child_process_own_id() == 1)
+        return "it is process 1, and the others end with it: restart it, or start it by another "
+               "program (docker run --init)";
+    if (server->predecessor.is_running)
+        return "another upgrade is running";
+    if (server->predecessor.successor.pid != 0)
+        return "the program of the last upgrade has not ended yet: try again";
+    if (server->reloads > 0)
+        return "a reload is running: try again";
+    return NULL;
+}
+
+static void refuse(const char *reason, upgrade_callback *done, void *state)
+{
+    log_event(LOG_LEVEL_WARNING, "an upgrade was refused", "reason", reason, NULL);
+    done(state, &(struct upgrade_report){.reason = reason});
+}
+
+void predecessor_start(struct server *server, upgrade_callback *done, void *state)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    char fault[PROGRAM_PATH_FAULT_BYTES];
+    const char *reason = refusal(server);
+    if (reason != NULL) {
+        refuse(reason, done, state);
+        return;
+    }
+    predecessor->is_running = true;
+    predecessor->is_closed = false;
+    predecessor->done = done;
+    predecessor->done_state = state;
+    if (program_path_check(predecessor->path, fault) != 0) {
+        fail(server, fault);
+        return;
+    }
+    int error = start(server);
+    if (error != 0)
+        fail_with(server, "cannot start the new program: %s", strerror(-error));
+    else
+        loop_timer_once(&predecessor->timer, (uint64_t)READY_TIMEOUT_MS * 1000000);
+}

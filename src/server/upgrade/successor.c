@@ -1,0 +1,132 @@
+#include "server/upgrade/successor.h"
+
+#include "base/version.h"
+#include "os/log/error_message.h"
+#include "os/log/log.h"
+#include "os/process/child_process.h"
+#include "os/process/clock.h"
+#include "os/process/immediate_exit.h"
+#include "server/startup_error.h"
+#include "server/upgrade/take_over.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The predecessor ends an upgrade earlier. */
+enum { WAIT_MS = 60000 };
+
+int successor_init(struct server *server)
+{
+    struct successor *successor = &server->successor;
+    int channel = child_process_take_descriptor(SUCCESSOR_VARIABLE);
+    successor->channel = -1;
+    if (channel == -ENOENT)
+        return 0;
+    int error = channel >= 0 ? handover_channel_adopt(channel) : channel;
+    if (error != 0) {
+        print_error(strerror(-error),
+                    "unset it: udpsrv itself sets it for the program of an upgrade",
+                    "reading the environment variable " SUCCESSOR_VARIABLE);
+        return error;
+    }
+    successor->channel = channel;
+    successor->is_one = true;
+    log_keep_last_error();
+    service_manager_take_over(&server->manager, -1);
+    return 0;
+}
+
+static int report_channel(int error)
+{
+    if (error == -EPIPE)
+        error = -ECANCELED; /* its text is not of pipes */
+    return startup_error_report("cannot take over from the running server", "its channel", error,
+                                "look at its log");
+}
+
+/* Receives a package, and has it read. */
+static int read_package(struct server *server,
+                        int (*take)(struct server *server, struct handover_reader *reader))
+{
+    struct handover_package package;
+    int error =
+        handover_package_receive(server->successor.channel, &package, clock_now_ms() + WAIT_MS);
+    if (error != 0)
+        return report_channel(error);
+    struct handover_reader reader = {.bytes = package.bytes,
+                                     .size = package.size,
+                                     .descriptors = package.descriptors,
+                                     .descriptor_count = package.count};
+    error = take(server, &reader);
+    handover_package_free(&package);
+    return error;
+}
+
+int successor_receive(struct server *server)
+{
+    return server->successor.is_one ? read_package(server, take_over_first) : 0;
+}
+
+int successor_take_over(struct server *server)
+{
+    struct handover_message message;
+    int channel = server->successor.channel;
+    if (!server->successor.is_one)
+        return 0;
+    int error = handover_channel_send(channel, HANDOVER_READY, UDPSRV_VERSION);
+    if (error != 0)
+        return report_channel(error);
+    error = read_package(server, take_over_second);
+    if (error != 0)
+        return error;
+    error = handover_channel_send(channel, HANDOVER_STARTED, NULL);
+    if (error == 0)
+        error = handover_channel_receive(channel, &message, clock_now_ms() + WAIT_MS);
+    if (error == 0 && message.kind != HANDOVER_GO)
+        error = -EPROTO;
+    return error == 0 ? 0 : report_channel(error);
+}
+
+static void notify_manager(struct server *server)
+{
+    if (server->successor.notify_manager(server) != 0)
+        log_event(LOG_LEVEL_WARNING, "the service manager is not notified any more", "advice",
+                  "restart udpsrv", NULL);
+}
+
+/* The predecessor has left, after it had told the service manager which process is the server. */
+static void on_left(void *state, unsigned events)
+{
+    struct server *server = state;
+    (void)events;
+    loop_remove(&server->successor.handler);
+    handover_channel_close(server->successor.channel);
+    server->successor.channel = -1;
+    notify_manager(server);
+}
+
+int successor_serve(struct server *server, int (*notify)(struct server *server))
+{
+    struct successor *successor = &server->successor;
+    if (!successor->is_one)
+        return 0;
+    successor->notify_manager = notify;
+    /* Without the event, the manager does not get to know that this process lives. */
+    handover_channel_send(successor->channel, HANDOVER_SERVING, NULL);
+    int error =
+        loop_add(server->loop, &successor->handler, successor->channel, LOOP_READ, on_left, server);
+    if (error != 0)
+        notify_manager(server);
+    return 0;
+}
+
+_Noreturn void successor_fail(struct server *server, const char *reason)
+{
+    char last[LOG_LAST_ERROR_BYTES];
+    if (reason == NULL)
+        reason = log_last_error(last);
+    handover_channel_send(server->successor.channel, HANDOVER_FAILED, reason);
+    log_close();
+    exit_immediately(EXIT_FAILURE);
+}

@@ -1,0 +1,107 @@
+#include "server/upgrade/take_over.h"
+
+#include "os/file/state_file_writer.h"
+#include "os/log/log.h"
+#include "server/upgrade/hand_over.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A record that this process can read: what reads it, and what it is, for messages. */
+struct row {
+    enum handover_type type;
+    int (*take)(struct server *server, struct handover_reader *reader);
+    const char *what;
+};
+
+static int take_server(struct server *server, struct handover_reader *reader)
+{
+    uint32_t version = handover_get32(reader);
+    if (version != HANDOVER_VERSION)
+        return -EPROTONOSUPPORT;
+    server->commands.queries.started_ms = handover_get64(reader);
+    return 0;
+}
+
+static int take_sockets(struct server *server, struct handover_reader *reader)
+{
+    uint32_t count = handover_get32(reader);
+    for (uint32_t i = 0; i < count; i++) {
+        int socket = handover_get_descriptor(reader);
+        int error = socket >= 0 ? passed_sockets_add(&server->passed, socket) : -EPROTO;
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int take_state_lock(struct server *server, struct handover_reader *reader)
+{
+    const char *path = handover_get_text(reader);
+    int lock = handover_get_descriptor(reader);
+    if (path == NULL || lock < 0)
+        return -EPROTO;
+    const char *own = server->config->state.file;
+    if (own != NULL && strcmp(own, path) == 0)
+        server->state_lock = lock;
+    else
+        state_file_writer_close_lock(lock);
+    return 0;
+}
+
+static int take_manager(struct server *server, struct handover_reader *reader)
+{
+    int socket = handover_get_descriptor(reader);
+    if (socket < 0)
+        return -EPROTO;
+    service_manager_take_over(&server->manager, socket);
+    return 0;
+}
+
+static int report(const char *what, int error)
+{
+    log_event(LOG_LEVEL_ERROR, "cannot take over from the running server", "on", what, "reason",
+              error == -EPROTO ? "it hands over something else than this version can read"
+              : error == -EPROTONOSUPPORT ? "it hands over in a form of another version"
+                                          : strerror(-error),
+              "advice", "restart udpsrv in place of an upgrade", NULL);
+    return error;
+}
+
+/* Reads all records of a package. Unknown ones are those of another version. */
+static int read_all(struct server *server, struct handover_reader *reader, const struct row *rows,
+                    size_t count)
+{
+    uint8_t type;
+    while ((type = handover_next(reader)) != 0 && type != HANDOVER_END) {
+        size_t i = 0;
+        while (i < count && rows[i].type != type)
+            i++;
+        if (i == count)
+            return report("a record", -EPROTO);
+        int error = rows[i].take(server, reader);
+        if (error == 0 && !handover_is_at_end(reader))
+            error = -EPROTO;
+        if (error != 0)
+            return report(rows[i].what, error);
+    }
+    return type == HANDOVER_END ? 0 : report("the end of a package", -EPROTO);
+}
+
+int take_over_first(struct server *server, struct handover_reader *reader)
+{
+    static const struct row rows[] = {
+        {HANDOVER_SERVER, take_server, "the server"},
+        {HANDOVER_SOCKETS, take_sockets, "the sockets"},
+        {HANDOVER_STATE_LOCK, take_state_lock, "the lock of the state file"},
+        {HANDOVER_MANAGER, take_manager, "the socket to the service manager"},
+    };
+    return read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
+}
+
+int take_over_second(struct server *server, struct handover_reader *reader)
+{
+    return read_all(server, reader, NULL, 0);
+}
