@@ -2,13 +2,10 @@
 #define SERVER_BROADCAST_HANDOVER_VALUES_H
 
 #include "server/broadcast/shard_job.h"
-#include "state/handover.h"
+#include "state/handover_addr.h"
 
-/* Values of which the records of a handover consist (state/handover), beside numbers. Each is read
- * as it was written; a read that fails sets reader->failed. */
-
-void handover_put_addr(struct handover_writer *writer, const struct addr *addr);
-struct addr handover_get_addr(struct handover_reader *reader);
+/* Values of which the records of a handover consist (state/handover), beside numbers and
+ * addresses. Each is read as it was written; a read that fails sets reader->failed. */
 
 void handover_put_selector(struct handover_writer *writer, const struct client_selector *selector);
 struct client_selector handover_get_selector(struct handover_reader *reader);

@@ -9,24 +9,6 @@ static void get_ip(struct handover_reader *reader, uint8_t ip[16])
         memcpy(ip, bytes, 16);
 }
 
-void handover_put_addr(struct handover_writer *writer, const struct addr *addr)
-{
-    handover_put_bytes(writer, addr->ip, sizeof addr->ip);
-    handover_put32(writer, addr->scope);
-    handover_put16(writer, addr->port);
-    handover_put8(writer, addr->family);
-}
-
-struct addr handover_get_addr(struct handover_reader *reader)
-{
-    struct addr addr = {.family = ADDR_NONE};
-    get_ip(reader, addr.ip);
-    addr.scope = handover_get32(reader);
-    addr.port = handover_get16(reader);
-    addr.family = handover_get8(reader);
-    return addr;
-}
-
 void handover_put_selector(struct handover_writer *writer, const struct client_selector *selector)
 {
     handover_put8(writer, (uint8_t)selector->block_count);

@@ -280,7 +280,7 @@ int worker_start(struct worker *worker)
      * server. */
     for (size_t i = 0; i < worker->options.socket_count; i++)
         if (!is_single || worker->options.passed >> i & 1)
-            datagram_io_forget_drops(worker->io_by_listener[i]);
+            datagram_io_start_counting_drops(worker->io_by_listener[i]);
     return worker_resume(worker);
 }
 
