@@ -2,7 +2,7 @@
 #define STATE_HANDOVER_ADDR_H
 
 #include "address/addr.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 /* Add an address to the record of a handover, and read one. handover_get_addr returns an address of
  * family ADDR_NONE if the read fails, or the family is unknown, which sets reader->failed, too. */

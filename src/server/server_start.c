@@ -152,7 +152,7 @@ static int make_names(struct server *server)
 {
     int error = name_decisions_open(&server->names, server->config, server->loop, server->mailbox,
                                     subscriptions_queues(server->subscriptions),
-                                    server->sockets.listeners.worker_count);
+                                    server->sockets.listeners.worker_count, NULL);
     return error == 0
                ? 0
                : startup_error_report("cannot create the table of names", "memory", error,

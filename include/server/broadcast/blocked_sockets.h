@@ -4,7 +4,7 @@
 #include "config/config.h"
 #include "registry/registry.h"
 #include "server/send/send_socket_slots.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

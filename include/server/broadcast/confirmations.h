@@ -1,7 +1,7 @@
 #ifndef SERVER_BROADCAST_CONFIRMATIONS_H
 #define SERVER_BROADCAST_CONFIRMATIONS_H
 
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #include "server/broadcast/shard_job.h"
 #include "state/handover_addr.h"
 
-/* Values of which the records of a handover consist (state/handover), beside numbers and
+/* Values of which the records of a handover consist (base/handover), beside numbers and
  * addresses. Each is read as it was written; a read that fails sets reader->failed. */
 
 void handover_put_selector(struct handover_writer *writer, const struct client_selector *selector);

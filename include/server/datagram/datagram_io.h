@@ -32,6 +32,11 @@ struct send_socket *datagram_io_replies(struct datagram_io *io, size_t slot);
 /* Adds the datagrams that the kernel dropped since the last call to stats->kernel_drops. */
 void datagram_io_count_drops(struct datagram_io *io);
 
+/* For an upgrade, in which the next process has the same socket: the kernel's count of dropped
+ * datagrams at the last call, from which that process continues. */
+uint32_t datagram_io_drops(const struct datagram_io *io);
+void datagram_io_set_drops(struct datagram_io *io, uint32_t drops);
+
 /* Excludes the datagrams that the kernel has dropped so far from the counters.
  * datagram_io_start_counting_drops does so only at the first call, and not if the socket was taken
  * over from another process, which has counted its drops (server/datagram/datagram_io_handover). */

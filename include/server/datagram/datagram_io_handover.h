@@ -2,7 +2,7 @@
 #define SERVER_DATAGRAM_DATAGRAM_IO_HANDOVER_H
 
 #include "server/datagram/datagram_io.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 

@@ -4,7 +4,7 @@
 #include "address/addr.h"
 #include "base/ring_buffer.h"
 #include "net/message/datagram_batch.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

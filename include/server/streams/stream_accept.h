@@ -2,7 +2,7 @@
 #define SERVER_STREAMS_STREAM_ACCEPT_H
 
 #include "server/streams/stream_table.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 

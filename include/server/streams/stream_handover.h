@@ -3,7 +3,7 @@
 
 #include "base/stats.h"
 #include "server/streams/stream_clients.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdint.h>
 

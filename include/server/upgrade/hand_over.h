@@ -1,8 +1,8 @@
 #ifndef SERVER_UPGRADE_HAND_OVER_H
 #define SERVER_UPGRADE_HAND_OVER_H
 
+#include "base/handover.h"
 #include "server/server_state.h"
-#include "state/handover.h"
 
 /* What this process hands over to its successor, in two packages of records. Each part of the
  * server writes its own records; this module calls them in order. server/upgrade/take_over reads

@@ -1,13 +1,13 @@
 #ifndef SERVER_UPGRADE_UPGRADE_STATE_H
 #define SERVER_UPGRADE_UPGRADE_STATE_H
 
+#include "base/handover.h"
 #include "net/unix/handover_channel.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/timer.h"
 #include "os/process/child_process.h"
 #include "os/process/program_path.h"
 #include "server/upgrade/upgrade_report.h"
-#include "state/handover.h"
 
 #include <stdbool.h>
 

@@ -3,7 +3,11 @@
 #include "registry/hash_index.h"
 #include "registry/timer_wheel.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { LAYOUT_VERSION = 1 /* to be increased with each change that the sizes do not show */ };
 
 /* A name and its client. A freed entry has a name of size 0, and holder.worker is the link to the
  * next freed one, as slot + 1. */
@@ -57,7 +61,7 @@ static size_t aligned(size_t bytes)
 static struct layout layout_of(uint32_t max, bool has_formers)
 {
     struct layout at;
-    at.by_name = aligned(sizeof(struct client_names));
+    at.by_name = 0;
     at.by_client = at.by_name + aligned(hash_index_bytes(max));
     at.wheel = at.by_client + aligned(hash_index_bytes(max));
     at.entries = at.wheel + aligned(timer_wheel_bytes(max));
@@ -71,22 +75,31 @@ size_t client_names_bytes(uint32_t max, bool has_formers)
     return layout_of(max, has_formers).end;
 }
 
-struct client_names *client_names_init(void *memory, uint32_t max, const struct siphash_key *key,
-                                       uint64_t former_ms, uint64_t now_ms)
+struct client_names *client_names_new(void *block, uint32_t max, const struct siphash_key *key,
+                                      uint64_t former_ms, uint64_t now_ms)
 {
     struct layout at = layout_of(max, former_ms > 0);
-    uint8_t *base = memory;
-    struct client_names *names = memory;
-    names->key = *key;
-    names->client_begin = siphash_begin(key);
+    uint8_t *base = block;
+    struct client_names *names = malloc(sizeof *names);
+    if (names == NULL)
+        return NULL;
+    *names = (struct client_names){
+        .key = *key,
+        .client_begin = siphash_begin(key),
+        .entries = (struct entry *)(void *)(base + at.entries),
+        .formers = former_ms > 0 ? (struct formers *)(void *)(base + at.formers) : NULL,
+        .former_ms = former_ms,
+        .max = max,
+    };
     hash_index_init(&names->by_name, base + at.by_name, max, max);
     hash_index_init(&names->by_client, base + at.by_client, max, max);
     timer_wheel_init(&names->wheel, base + at.wheel, now_ms);
-    names->entries = (struct entry *)(void *)(base + at.entries);
-    names->formers = former_ms > 0 ? (struct formers *)(void *)(base + at.formers) : NULL;
-    names->former_ms = former_ms;
-    names->max = max;
     return names;
+}
+
+void client_names_free(struct client_names *names)
+{
+    free(names);
 }
 
 /* ---- the two indexes ---- */
@@ -422,4 +435,74 @@ bool client_names_next(const struct client_names *names, uint32_t *position,
         return true;
     }
     return false;
+}
+
+/* ---- an upgrade ---- */
+
+uint64_t client_names_layout(uint32_t max, bool has_formers)
+{
+    const uint64_t values[] = {
+        LAYOUT_VERSION,
+        client_names_bytes(max, has_formers),
+        max,
+        has_formers,
+        sizeof(struct entry),
+        offsetof(struct entry, check_ms),
+        offsetof(struct entry, name),
+        offsetof(struct entry, is_waiting),
+        offsetof(struct entry, is_moving),
+        offsetof(struct entry, is_gone),
+        offsetof(struct name_holder, join_number),
+        offsetof(struct name_holder, number),
+        offsetof(struct name_holder, worker),
+        offsetof(struct device_name, size),
+        offsetof(struct device_name, bytes),
+        sizeof(struct former_source),
+        CLIENT_NAMES_FORMER_COUNT,
+        CLIENT_KEY_LISTENER_SHIFT,
+        CLIENT_KEY_FAMILY_SHIFT,
+        CLIENT_KEY_IP4_OR_SCOPE_SHIFT,
+        hash_index_bytes(max),
+        timer_wheel_bytes(max),
+        TIMER_WHEEL_TICK_MS,
+        TIMER_WHEEL_BUCKETS,
+    };
+    return handover_layout(values, sizeof values / sizeof values[0]);
+}
+
+void client_names_hand_over(const struct client_names *names, struct handover_writer *writer)
+{
+    handover_put64(writer, client_names_layout(names->max, names->formers != NULL));
+    handover_put64(writer, names->key.k0);
+    handover_put64(writer, names->key.k1);
+    timer_wheel_hand_over(&names->wheel, writer);
+    handover_put64(writer, names->given_up);
+    handover_put32(writer, names->count);
+    handover_put32(writer, names->used);
+    handover_put32(writer, names->free);
+}
+
+static void set_key(struct client_names *names, const struct siphash_key *key)
+{
+    names->key = *key;
+    names->client_begin = siphash_begin(key);
+}
+
+int client_names_take_over(struct client_names *names, struct handover_reader *reader)
+{
+    struct client_names taken = *names;
+    bool fits = handover_get64(reader) == client_names_layout(names->max, names->formers != NULL);
+    struct siphash_key key = {.k0 = handover_get64(reader)};
+    key.k1 = handover_get64(reader);
+    set_key(&taken, &key);
+    fits &= timer_wheel_take_over(&taken.wheel, reader) == 0;
+    taken.given_up = handover_get64(reader);
+    taken.count = handover_get32(reader);
+    taken.used = handover_get32(reader);
+    taken.free = handover_get32(reader);
+    if (!fits || reader->failed || taken.count > taken.used || taken.used > names->max ||
+        taken.free > taken.used)
+        return -EPROTO;
+    *names = taken;
+    return 0;
 }

@@ -417,6 +417,16 @@ void datagram_io_start_counting_drops(struct datagram_io *io)
     io->counts_drops = true;
 }
 
+uint32_t datagram_io_drops(const struct datagram_io *io)
+{
+    return io->drops;
+}
+
+void datagram_io_set_drops(struct datagram_io *io, uint32_t drops)
+{
+    io->drops = drops;
+}
+
 void datagram_io_forget_drops(struct datagram_io *io)
 {
     io->drops = socket_receive_drops(io->options.socket);

@@ -2,7 +2,7 @@
 #define SERVER_BROADCAST_JOB_ENDED_JOBS_H
 
 #include "server/broadcast/job/job_report.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stdint.h>

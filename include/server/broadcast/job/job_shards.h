@@ -4,7 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "server/broadcast/shard_job.h"
 #include "server/workers/worker.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

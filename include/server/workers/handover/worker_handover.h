@@ -2,7 +2,7 @@
 #define SERVER_WORKERS_HANDOVER_WORKER_HANDOVER_H
 
 #include "server/workers/worker.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdint.h>
 
