@@ -1,6 +1,8 @@
 #ifndef NET_SOCKET_SOCKET_DESCRIPTOR_H
 #define NET_SOCKET_SOCKET_DESCRIPTOR_H
 
+#include <stdint.h>
+
 /* Descriptors of sockets: closing, duplicating, and replacing the socket under a number. */
 
 void socket_close(int socket);
@@ -21,5 +23,9 @@ int socket_replace(int old, int new);
 /* Makes the descriptor old refer to the socket that source refers to. Needs no further descriptor.
  * Returns 0 or -errno. */
 int socket_replace_by_duplicate(int old, int source);
+
+/* Returns a number that no other socket of this host has had since its start: descriptors with the
+ * same one, in any process, refer to the same socket. 0 if the kernel refuses. */
+uint64_t socket_cookie(int socket);
 
 #endif

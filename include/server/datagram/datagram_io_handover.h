@@ -14,16 +14,12 @@
  * so that this process may go on. */
 void datagram_io_hand_over(const struct datagram_io *io, struct handover_writer *writer);
 
-/* Once the other process has the replies: forgets them, so that datagram_io_close neither sends nor
- * counts them. */
-void datagram_io_forget_replies(struct datagram_io *io);
-
 /* Reads what datagram_io_hand_over has written for the same listener, and queues the replies. Call
- * it before the worker's thread starts, and after its counters were taken over. has_socket: io
- * receives by the same socket, whose drops it goes on to count; otherwise the drops until now are
- * counted at once. May be called for the records of several workers that this process does not
- * have. Returns 0, -EPROTO if the record does not fit, or -ENOMEM. */
-int datagram_io_take_over(struct datagram_io *io, struct handover_reader *reader, bool has_socket);
+ * it before the worker's thread starts, and after its counters were taken over. If io receives by
+ * the same socket, it goes on to count its drops; otherwise those until now are counted at once.
+ * May be called for the records of several workers, of which this process has fewer. Returns 0,
+ * -EPROTO if the record does not fit, or -ENOMEM. */
+int datagram_io_take_over(struct datagram_io *io, struct handover_reader *reader);
 
 /* The same for a listener that does not exist any more: the replies count as failed. */
 int datagram_io_drop_handed_over(struct stats *stats, struct handover_reader *reader);

@@ -1,6 +1,7 @@
 #include "server/datagram/datagram_io_handover.h"
 
 #include "net/socket/socket_buffer.h"
+#include "net/socket/socket_descriptor.h"
 #include "server/datagram/datagram_io_state.h"
 
 #include <errno.h>
@@ -61,6 +62,7 @@ static void put_batch(const struct datagram_io *io, const struct batch *batch,
 void datagram_io_hand_over(const struct datagram_io *io, struct handover_writer *writer)
 {
     const struct stats stats = pending_stats(io);
+    handover_put64(writer, socket_cookie(io->options.socket));
     handover_put32(writer, io->drops);
     handover_put32(writer, socket_receive_drops(io->options.socket));
     handover_put32(writer, io->interfaces.count);
@@ -74,19 +76,10 @@ void datagram_io_hand_over(const struct datagram_io *io, struct handover_writer 
     }
 }
 
-void datagram_io_forget_replies(struct datagram_io *io)
-{
-    for (size_t i = 0; i < io->slot_count; i++) {
-        struct datagram_io_slot *slot = &io->slots[i];
-        reply_queue_remove(&io->queued, &slot->queue, (int)slot->queue.count);
-        batch_clear(slot->batch);
-    }
-    memset(&io->answers.stats, 0, sizeof io->answers.stats);
-}
-
 /* ---- here ---- */
 
 struct handed_over {
+    uint64_t socket; /* its cookie */
     uint32_t counted_drops, drops;
     struct send_socket_slots interfaces;
     struct stats stats;
@@ -103,7 +96,8 @@ static void add_stat(struct stats *stats, const char *name, uint64_t value)
 
 static bool get_head(struct handover_reader *reader, struct handed_over *got)
 {
-    *got = (struct handed_over){.counted_drops = handover_get32(reader)};
+    *got = (struct handed_over){.socket = handover_get64(reader)};
+    got->counted_drops = handover_get32(reader);
     got->drops = handover_get32(reader);
     uint32_t count = handover_get32(reader);
     for (uint32_t i = 0; i < count && !reader->failed; i++) {
@@ -158,12 +152,12 @@ static bool take_over_reply(struct datagram_io *io, struct handover_reader *read
     return true;
 }
 
-int datagram_io_take_over(struct datagram_io *io, struct handover_reader *reader, bool has_socket)
+int datagram_io_take_over(struct datagram_io *io, struct handover_reader *reader)
 {
     struct handed_over got;
     if (!get_head(reader, &got))
         return -EPROTO;
-    if (has_socket) {
+    if (got.socket == socket_cookie(io->options.socket)) {
         io->drops = got.counted_drops;
         io->counts_drops = true;
     } else {

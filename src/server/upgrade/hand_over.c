@@ -1,5 +1,7 @@
 #include "server/upgrade/hand_over.h"
 
+#include "server/workers/handover/worker_handover.h"
+
 #include <errno.h>
 
 static void put_server(const struct server *server, struct handover_writer *writer)
@@ -70,8 +72,34 @@ int hand_over_first(const struct server *server, struct handover_writer *writer)
     return end(writer);
 }
 
+static void put_listeners(const struct server *server, struct handover_writer *writer)
+{
+    const struct listeners *listeners = &server->sockets.listeners;
+    char name[CONFIG_LISTEN_TEXT_BYTES];
+    handover_begin(writer, HANDOVER_LISTENERS);
+    handover_put8(writer, (uint8_t)listeners->count);
+    for (size_t i = 0; i < listeners->count; i++)
+        handover_put_text(writer, listeners_format_name(&listeners->list[i], name));
+    handover_end(writer);
+}
+
+static void put_traffic(const struct server *server, struct handover_writer *writer)
+{
+    const struct workers *workers = &server->workers;
+    for (size_t i = 0; i < workers->count; i++) {
+        handover_begin(writer, HANDOVER_REPLIES);
+        handover_put32(writer, (uint32_t)i);
+        worker_hand_over_replies(workers->list[i], writer);
+        handover_end(writer);
+    }
+    handover_begin(writer, HANDOVER_STREAMS);
+    worker_hand_over_streams(workers->list[0], writer);
+    handover_end(writer);
+}
+
 int hand_over_second(const struct server *server, struct handover_writer *writer)
 {
-    (void)server;
+    put_listeners(server, writer);
+    put_traffic(server, writer);
     return end(writer);
 }

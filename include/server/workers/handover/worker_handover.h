@@ -18,19 +18,13 @@
  * fit, or -ENOMEM. */
 
 void worker_hand_over_replies(const struct worker *worker, struct handover_writer *writer);
-/* sockets has a bit for each listener, by its number here, of which the worker has the same
- * receiving socket as the one there. May be called for several workers' records, if there were
- * more. */
+/* May be called for several workers' records, if there were more. */
 int worker_take_over_replies(struct worker *worker, struct handover_reader *reader,
-                             const uint8_t *listeners, uint64_t sockets);
+                             const uint8_t *listeners);
 
 /* Only for the first worker. */
 void worker_hand_over_streams(const struct worker *worker, struct handover_writer *writer);
 int worker_take_over_streams(struct worker *worker, struct handover_reader *reader,
                              const uint8_t *listeners);
-
-/* Once the other process has taken over: forgets the waiting replies, which must not leave twice
- * when this worker is closed. Its streams are closed without an end of the connections. */
-void worker_forget_replies(struct worker *worker);
 
 #endif

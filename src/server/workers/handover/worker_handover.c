@@ -36,7 +36,7 @@ void worker_hand_over_replies(const struct worker *worker, struct handover_write
 }
 
 int worker_take_over_replies(struct worker *worker, struct handover_reader *reader,
-                             const uint8_t *listeners, uint64_t sockets)
+                             const uint8_t *listeners)
 {
     for (uint8_t which; (which = handover_get8(reader)) != NO_IO;) {
         uint8_t there = handover_get8(reader);
@@ -45,7 +45,7 @@ int worker_take_over_replies(struct worker *worker, struct handover_reader *read
         uint8_t listener = listeners[there];
         struct datagram_io *io = find_io(worker, listener, which);
         int error = io == NULL ? datagram_io_drop_handed_over(&worker->stats, reader)
-                               : datagram_io_take_over(io, reader, (sockets >> listener & 1) != 0);
+                               : datagram_io_take_over(io, reader);
         if (error != 0)
             return error;
     }
@@ -62,14 +62,4 @@ int worker_take_over_streams(struct worker *worker, struct handover_reader *read
 {
     return stream_clients_take_over(first_worker_streams(worker->first_worker), reader, listeners,
                                     &worker->stats);
-}
-
-void worker_forget_replies(struct worker *worker)
-{
-    for (uint8_t listener = 0; listener < CONFIG_LISTEN_MAX; listener++)
-        for (uint8_t which = RECEIVER; which <= REPLIER; which++) {
-            struct datagram_io *io = find_io(worker, listener, which);
-            if (io != NULL)
-                datagram_io_forget_replies(io);
-        }
 }
