@@ -10,6 +10,11 @@
  * the confirmations of the clients, and relayed messages that are under way. Used by the main
  * thread while no thread of a worker runs: it holds them, or has not started them. */
 
+/* Why a broadcast cannot be taken over with another registry, and what to do. */
+#define BROADCASTS_BUSY                                                                          \
+    "a broadcast runs or waits for confirmations, and the new configuration has other workers, " \
+    "listeners or limits: wait until it has ended, or cancel it"
+
 /* Whether a process with another registry (its clients have other slots, or other workers) could
  * take over: no job depends on the registry, and no worker has a copy to send. Before the workers
  * are held, only jobs_depend_on_registry can be asked. */

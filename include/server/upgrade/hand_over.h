@@ -16,10 +16,11 @@ enum handover_type {
     HANDOVER_STATE_LOCK, /* of the state file */
     HANDOVER_MANAGER,    /* the socket to the service manager */
     /* Second package: what changes while the server runs. */
-    HANDOVER_LISTENERS = 32, /* their addresses, by number: before all that refers to numbers */
-    HANDOVER_REPLIES,        /* of one worker; after its counters: server/workers/handover */
-    HANDOVER_STREAMS,        /* likewise, of the first worker */
-    HANDOVER_END = 64,       /* the last record of each package */
+    HANDOVER_LISTENERS = 32,  /* their addresses, by number: before all that refers to numbers */
+    HANDOVER_REPLIES,         /* of one worker; after its counters: server/workers/handover */
+    HANDOVER_STREAMS,         /* likewise, of the first worker */
+    HANDOVER_BROADCASTS = 48, /* after the registry: server/upgrade/broadcast_handover */
+    HANDOVER_END = 64,        /* the last record of each package */
 };
 
 /* Goes up whenever a record changes its form: a successor with another one refuses. */

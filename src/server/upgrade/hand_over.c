@@ -1,5 +1,6 @@
 #include "server/upgrade/hand_over.h"
 
+#include "server/upgrade/broadcast_handover.h"
 #include "server/workers/handover/worker_handover.h"
 
 #include <errno.h>
@@ -97,9 +98,17 @@ static void put_traffic(const struct server *server, struct handover_writer *wri
     handover_end(writer);
 }
 
+static void put_broadcasts(const struct server *server, struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_BROADCASTS);
+    broadcasts_hand_over(server->jobs, &server->workers, true, writer);
+    handover_end(writer);
+}
+
 int hand_over_second(const struct server *server, struct handover_writer *writer)
 {
     put_listeners(server, writer);
     put_traffic(server, writer);
+    put_broadcasts(server, writer);
     return end(writer);
 }

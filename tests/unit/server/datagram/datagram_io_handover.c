@@ -52,7 +52,7 @@ static void open_process(struct process *process, uint32_t buffer_bytes, size_t 
     process->memory = aligned_alloc(64, registry_bytes(CAPACITY));
     memset(process->memory, 0, registry_bytes(CAPACITY));
     process->decider = (struct datagram_decider){
-        .registry = registry_init(process->memory, CAPACITY, &key, 60000, 1000),
+        .registry = registry_new(process->memory, CAPACITY, &key, 60000, 1000),
         .reply = reply_rotation_new(REPLY_ECHO, NULL, 0),
         .events = &nobody,
         .own_ports = &own_ports,
@@ -87,6 +87,7 @@ static void close_process(struct process *process)
     send_monitor_close(&process->monitor);
     send_socket_set_close(&process->senders);
     reply_rotation_release(process->decider.reply);
+    registry_free(process->decider.registry);
     free(process->memory);
     loop_free(process->loop);
 }
