@@ -188,6 +188,28 @@ Test(broadcast_handover, relayed_messages_reach_each_other_client_once, .init = 
     cr_assert_eq(clients[3].copies['D'], 1);
 }
 
+Test(broadcast_handover, relayed_messages_leave_the_ring_that_takes_them_over, .init = set_up,
+     .fini = tear_down)
+{
+    static char text[LONGEST] = "B";
+    process = process_new(0, STREAMS);
+    process->is_blocked = true;
+    relay_from(0, "A");
+    for (int i = 0; i < 20; i++)
+        run_once();
+    replace();
+    for (int i = 0; i < WORKERS; i++)
+        relay_set(process->relays[i], RELAY_OTHERS, 0);
+    memset(text, 'B', sizeof text - 1);
+    for (int bytes = 0; bytes < 2 * RELAY_RING_BYTES; bytes += LONGEST) {
+        relay_from(0, text);
+        run_until_idle();
+    }
+    cr_assert_eq(process->workers[0].stats.relay_dropped, 0);
+    for (int i = 1; i < CLIENTS; i++)
+        cr_assert_eq(clients[i].copies['A'], 1);
+}
+
 Test(broadcast_handover, clients_keep_their_relay_rate, .init = set_up, .fini = tear_down)
 {
     process = process_new(0, STREAMS);

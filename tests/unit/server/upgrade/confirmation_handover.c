@@ -110,6 +110,8 @@ Test(confirmation_handover, within_a_repeated_round_asks_only_who_has_not_confir
     for (int i = CLIENTS / 2; i < CLIENTS - 1; i++)
         cr_assert_eq(clients[i].copies['A'], 2, "client %d got %u", i, clients[i].copies['A']);
     cr_assert_eq(clients[CLIENTS - 1].copies['A'], 1, "it has confirmed");
+    for (int i = 0; i < STREAMS; i++)
+        cr_assert_eq(stream_copies[i]['A'], 1, "streams confirm nothing");
     expect_confirmed(id, 1, CLIENTS / 2 - 1);
     cr_assert_eq(report_of(id).datagrams, CLIENTS + STREAMS + CLIENTS / 2 - 1);
 }
