@@ -1,5 +1,6 @@
 #include "server/upgrade/hand_over.h"
 
+#include "server/upgrade/broadcast_handover.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/socket_takeover.h"
 #include "server/workers/handover/worker_handover.h"
@@ -98,6 +99,14 @@ static void put_traffic(const struct server *server, struct handover_writer *wri
     handover_end(writer);
 }
 
+static void put_broadcasts(const struct server *server, bool copies_clients,
+                           struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_BROADCASTS);
+    broadcasts_hand_over(server->jobs, &server->workers, !copies_clients, writer);
+    handover_end(writer);
+}
+
 /* The counters include what the kernel has dropped, which is read with them; and so the number that
  * was read comes after them. */
 int hand_over_second(const struct server *server, bool copies_clients, struct shared_memory *copy,
@@ -108,5 +117,6 @@ int hand_over_second(const struct server *server, bool copies_clients, struct sh
     int error = client_takeover_put(server, copies_clients, copy, writer);
     handover_end(writer);
     put_traffic(server, writer);
+    put_broadcasts(server, copies_clients, writer);
     return error != 0 ? error : end(writer);
 }

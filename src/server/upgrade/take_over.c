@@ -2,6 +2,7 @@
 
 #include "os/file/state_file_writer.h"
 #include "os/log/log.h"
+#include "server/upgrade/broadcast_handover.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/socket_takeover.h"
@@ -99,11 +100,17 @@ static int take_streams(struct server *server, struct handover_reader *reader)
     return worker_take_over_streams(server->workers.list[0], reader, server->successor.listeners);
 }
 
+static int take_broadcasts(struct server *server, struct handover_reader *reader)
+{
+    return broadcasts_take_over(server->jobs, &server->workers, reader);
+}
+
 static int report(const char *what, int error)
 {
     log_event(LOG_LEVEL_ERROR, "cannot take over from the running server", "on", what, "reason",
               error == -EPROTO ? "it hands over something else than this version can read"
               : error == -EPROTONOSUPPORT ? "it hands over in a form of another version"
+              : error == -EBUSY           ? BROADCASTS_BUSY
                                           : strerror(-error),
               "advice", "restart udpsrv in place of an upgrade", NULL);
     return error;
@@ -149,6 +156,7 @@ int take_over_second(struct server *server, struct handover_reader *reader)
         {HANDOVER_CLIENTS, client_takeover_get, "the clients"},
         {HANDOVER_REPLIES, take_replies, "replies that wait"},
         {HANDOVER_STREAMS, take_streams, "the connections"},
+        {HANDOVER_BROADCASTS, take_broadcasts, "the broadcasts"},
     };
     int error = read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
     return error != 0

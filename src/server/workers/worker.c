@@ -134,6 +134,7 @@ static int open_relay(struct worker *worker)
         .stats = &worker->stats,
         .max_message_bytes = worker->options.max_datagram_bytes,
         .worker_count = worker->options.count,
+        .worker_number = worker->options.number,
     };
     int error = relay_open(&worker->relay, &options);
     if (error == 0)
@@ -363,4 +364,9 @@ void worker_free(struct worker *worker)
 struct broadcast *worker_broadcast(struct worker *worker)
 {
     return worker->broadcast;
+}
+
+struct confirmations *worker_confirmations_table(const struct worker *worker)
+{
+    return worker->decider.confirmations;
 }
