@@ -4,6 +4,7 @@
 #include "os/loop/signals.h"
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
+#include "server/upgrade/broadcast_handover.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/successor.h"
@@ -59,7 +60,7 @@ static void report(struct predecessor *predecessor, const struct upgrade_report 
 }
 
 /* Logs why the upgrade fails, and ends it. */
-static void fail(struct server *server, const char *reason)
+static void abandon(struct server *server, const char *reason)
 {
     struct predecessor *predecessor = &server->predecessor;
     log_event(LOG_LEVEL_ERROR, "cannot upgrade: this process goes on", "program", predecessor->path,
@@ -72,15 +73,15 @@ static void fail(struct server *server, const char *reason)
     report(predecessor, &(struct upgrade_report){.reason = reason});
 }
 
-__attribute__((format(printf, 2, 3))) static void fail_with(struct server *server,
-                                                            const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void abandon_with(struct server *server,
+                                                               const char *format, ...)
 {
     char reason[REASON_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    fail(server, reason);
+    abandon(server, reason);
 }
 
 /* The successor has closed the channel: it has ended, or is about to. How, is known when its end
@@ -92,22 +93,22 @@ static void on_end(struct server *server)
     loop_remove(&predecessor->handler);
     predecessor->is_closed = true;
     if (child_process_has_ended(&predecessor->successor))
-        fail_with(server,
-                  predecessor->was_ready ? "the new program ended while it took over: %s"
-                                         : "the new program was not ready: %s",
-                  child_process_end(&predecessor->successor, end));
+        abandon_with(server,
+                     predecessor->was_ready ? "the new program ended while it took over: %s"
+                                            : "the new program was not ready: %s",
+                     child_process_end(&predecessor->successor, end));
 }
 
 static void on_timeout(void *state)
 {
     struct server *server = state;
-    fail_with(server, "the new program was not ready within %d s", READY_TIMEOUT_MS / 1000);
+    abandon_with(server, "the new program was not ready within %d s", READY_TIMEOUT_MS / 1000);
 }
 
 void predecessor_cancel(struct server *server)
 {
     if (server->predecessor.is_running)
-        fail(server, "the server is stopping");
+        abandon(server, "the server is stopping");
 }
 
 /* ---- handing over ---- */
@@ -147,7 +148,7 @@ static int await_message(struct predecessor *predecessor, enum handover_kind kin
     struct handover_message message;
     int error = handover_channel_receive(predecessor->channel, &message, until_ms);
     if (error != 0)
-        return explain(error, "hearing of the new program", reason);
+        return explain(error, "reading what the new program says", reason);
     if (message.kind == kind)
         return 0;
     snprintf(reason, REASON_BYTES, "%s",
@@ -181,6 +182,11 @@ static int exchange(struct server *server, char reason[REASON_BYTES])
 {
     struct predecessor *predecessor = &server->predecessor;
     uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
+    const char *refusal_to_copy = broadcasts_refusal(server->jobs, &server->workers);
+    if (predecessor->copies_clients && refusal_to_copy != NULL) {
+        snprintf(reason, REASON_BYTES, "%s", refusal_to_copy);
+        return -EBUSY;
+    }
     int error = send_second(server, until_ms, reason);
     if (error == 0)
         error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
@@ -240,7 +246,6 @@ static void hand_over(struct server *server, const char *version)
 {
     char reason[REASON_BYTES];
     uint64_t began_us = clock_monotonic_us();
-    server->predecessor.was_ready = true;
     set_held(server, true);
     workers_hold(&server->workers, server->mailbox);
     client_takeover_settle(server);
@@ -253,18 +258,25 @@ static void hand_over(struct server *server, const char *version)
     if (error == -EPIPE)
         on_end(server);
     else
-        fail(server, reason);
+        abandon(server, reason);
 }
 
 /* ---- until the successor is ready ---- */
 
 static void on_message(struct server *server, const struct handover_message *message)
 {
-    server->predecessor.copies_clients = message->kind == HANDOVER_READY_TO_COPY;
-    if (message->kind == HANDOVER_READY || message->kind == HANDOVER_READY_TO_COPY)
+    struct predecessor *predecessor = &server->predecessor;
+    const char *refusal_to_copy = broadcasts_refusal(server->jobs, NULL);
+    predecessor->copies_clients = message->kind == HANDOVER_READY_TO_COPY;
+    predecessor->was_ready = message->kind == HANDOVER_READY || predecessor->copies_clients;
+    if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
+        on_end(server);
+    else if (predecessor->copies_clients && refusal_to_copy != NULL)
+        abandon(server, refusal_to_copy);
+    else if (predecessor->was_ready)
         hand_over(server, message->text);
     else
-        fail(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
+        abandon(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
 }
 
 static void receive(struct server *server)
@@ -277,23 +289,22 @@ static void receive(struct server *server)
     else if (error == -EPIPE)
         on_end(server);
     else if (error != -EAGAIN)
-        fail_with(server, "cannot hear of the new program: %s", strerror(-error));
+        abandon_with(server, "cannot read what the new program says: %s", strerror(-error));
 }
 
+/* If the other end is closed, what it has sent before its end is read next. */
 static void continue_sending(struct server *server)
 {
     struct predecessor *predecessor = &server->predecessor;
     int error = handover_sending_continue(&predecessor->sending, predecessor->channel, 0);
     if (error == -EAGAIN)
         return;
-    if (error == -EPIPE) {
-        on_end(server);
-    } else if (error != 0) {
-        fail_with(server, "cannot hand over: %s", strerror(-error));
-    } else {
-        forget_package(predecessor);
-        loop_change(&predecessor->handler, LOOP_READ);
+    if (error != 0 && error != -EPIPE) {
+        abandon_with(server, "cannot hand over: %s", strerror(-error));
+        return;
     }
+    forget_package(predecessor);
+    loop_change(&predecessor->handler, LOOP_READ);
 }
 
 static void on_channel(void *state, unsigned events)
@@ -379,7 +390,8 @@ static const char *refusal(const struct server *server)
 
 static void refuse(const char *reason, upgrade_callback *done, void *state)
 {
-    log_event(LOG_LEVEL_WARNING, "an upgrade was refused", "reason", reason, NULL);
+    log_event(LOG_LEVEL_WARNING, "an upgrade was refused", "reason", reason, "advice",
+              "upgrade again when that has changed", NULL);
     done(state, &(struct upgrade_report){.reason = reason});
 }
 
@@ -397,12 +409,12 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
     predecessor->done = done;
     predecessor->done_state = state;
     if (program_path_check(predecessor->path, fault) != 0) {
-        fail(server, fault);
+        abandon(server, fault);
         return;
     }
     int error = start(server);
     if (error != 0)
-        fail_with(server, "cannot start the new program: %s", strerror(-error));
+        abandon_with(server, "cannot start the new program: %s", strerror(-error));
     else
         loop_timer_once(&predecessor->timer, (uint64_t)READY_TIMEOUT_MS * 1000000);
 }

@@ -96,12 +96,13 @@ int successor_take_over(struct server *server)
 
 static void notify_manager(struct server *server)
 {
-    if (server->successor.notify_manager(server) != 0)
-        log_event(LOG_LEVEL_WARNING, "the service manager is not notified any more", "advice",
-                  "restart udpsrv", NULL);
+    int error = server->successor.notify_manager(server);
+    if (error != 0)
+        log_event(LOG_LEVEL_WARNING, "the service manager is not notified any more", "reason",
+                  strerror(-error), "advice", "free some memory, and restart udpsrv", NULL);
 }
 
-/* The predecessor has left, after it had told the service manager which process is the server. */
+/* The predecessor has left, after it had notified the service manager of this process. */
 static void on_left(void *state, unsigned events)
 {
     struct server *server = state;

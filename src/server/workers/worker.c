@@ -299,7 +299,7 @@ int worker_start(struct worker *worker)
     return worker_resume(worker);
 }
 
-static void run_hold(struct mailbox_message *message)
+static void handle_hold(struct mailbox_message *message)
 {
     const struct worker *worker =
         (const struct worker *)(void *)((char *)message - offsetof(struct worker, hold));
@@ -308,7 +308,7 @@ static void run_hold(struct mailbox_message *message)
 
 void worker_hold(struct worker *worker)
 {
-    worker->hold.handle = run_hold;
+    worker->hold.handle = handle_hold;
     mailbox_post(worker->mailbox, &worker->hold);
 }
 

@@ -81,6 +81,7 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
         {"broadcast", "broadcast nowait 00\n", false},
         {"cancel", "cancel 1\n", false},
         {"reload", "reload\n", false},
+        {"upgrade", "upgrade\n", false},
         {"stop", "stop\n", false},
     };
     size_t count;
