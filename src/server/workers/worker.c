@@ -283,15 +283,17 @@ int worker_start(struct worker *worker)
     return worker_resume(worker);
 }
 
-static void run_hold(struct worker_call *call)
+static void handle_hold(struct mailbox_message *message)
 {
-    loop_stop(call->worker->loop);
+    const struct worker *worker =
+        (const struct worker *)(void *)((char *)message - offsetof(struct worker, hold));
+    loop_stop(worker->loop);
 }
 
 void worker_hold(struct worker *worker)
 {
-    worker->hold.run = run_hold;
-    worker_post(worker, &worker->hold, NULL);
+    worker->hold.handle = handle_hold;
+    mailbox_post(worker->mailbox, &worker->hold);
 }
 
 void worker_await_hold(struct worker *worker)

@@ -234,7 +234,7 @@ static bool pump(struct process *process, int ms, bool write_too)
     struct pollfd waits[4] = {
         {.fd = process->streams[0], .events = POLLIN},
         {.fd = process->streams[1], .events = POLLIN},
-        {.fd = process->pidfd, .events = POLLIN},
+        {.fd = process->hands_over ? -1 : process->pidfd, .events = POLLIN},
         {.fd = write_too ? process->in : -1, .events = POLLOUT},
     };
     bool any;
@@ -323,6 +323,7 @@ void process_adopt(struct process *process, pid_t pid)
         harness_fail("expected process %d to end with status 0 after it had handed over, it is %x",
                      (int)process->pid, (unsigned)status);
     close(process->pidfd);
+    process->hands_over = false;
     process->pid = pid;
     process->pidfd = pidfd_open(pid, 0);
     if (process->pidfd < 0 ||

@@ -115,6 +115,7 @@ const char *upgrade(struct server *server)
 
 void upgrade_follow(struct server *server)
 {
+    server->process.hands_over = true;
     const char *line = server_await_log(server, "upgraded: another process serves");
     follow(server, (pid_t)text_integer(line, "process"));
 }
