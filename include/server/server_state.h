@@ -18,6 +18,7 @@
 #include "server/manager/service_manager.h"
 #include "server/names/name_decisions.h"
 #include "server/options.h"
+#include "server/state/handed_clients.h"
 #include "server/state/state_snapshots.h"
 #include "server/upgrade/upgrade_state.h"
 #include "server/workers/worker_pool.h"
@@ -35,9 +36,10 @@ struct server {
     struct identity identity;           /* server.user and server.group */
 
     struct service_manager manager;
-    struct passed_sockets passed; /* by the manager, and not yet taken over */
-    struct names_key names_key;   /* only under clients.names = keyed */
-    size_t worker_count;          /* to be started */
+    struct passed_sockets passed;       /* by the manager, and not yet taken over */
+    struct inherited_sockets inherited; /* from the process before, during an upgrade */
+    struct names_key names_key;         /* only under clients.names = keyed */
+    size_t worker_count;                /* to be started */
     struct startup_sockets sockets;
     uint32_t stream_files; /* for how many streams there are descriptors */
     struct reply *reply;
@@ -59,6 +61,7 @@ struct server {
 
     struct predecessor predecessor; /* the upgrade of this process */
     struct successor successor;     /* the one that has started it */
+    struct handed_clients *handed;  /* what the predecessor has shared; NULL: there is none */
     int state_lock;                 /* of the state file, from the predecessor; 0: none */
     size_t reloads;                 /* that have not ended */
 

@@ -1,13 +1,15 @@
 #ifndef SERVER_UPGRADE_UPGRADE_STATE_H
 #define SERVER_UPGRADE_UPGRADE_STATE_H
 
+#include "base/handover.h"
+#include "config/config.h"
 #include "net/unix/handover_channel.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/timer.h"
 #include "os/process/child_process.h"
+#include "os/process/memory.h"
 #include "os/process/program_path.h"
 #include "server/upgrade/upgrade_report.h"
-#include "state/handover.h"
 
 #include <stdbool.h>
 
@@ -20,14 +22,17 @@ struct server;
 struct predecessor {
     char path[PATH_MAX]; /* of the program, as it was at the start; "": it could not be found */
     bool is_running;     /* an upgrade has begun and not ended */
+    bool was_ready;      /* the successor was, and is to take over */
     bool is_closed;      /* the successor has closed the channel; its end is awaited */
     struct child_process successor;
     int channel;
     struct loop_handler handler;
     struct loop_timer timer;
     struct handover_writer writer;
+    struct shared_memory copy; /* of the clients, if the successor cannot use their memory */
     struct handover_sending sending;
-    bool is_sending; /* the first package */
+    bool copies_clients; /* the successor needs that */
+    bool is_sending;     /* the first package */
     upgrade_callback *done;
     void *done_state;
     const int *stop_signals; /* 0 ends the list */
@@ -37,6 +42,9 @@ struct predecessor {
 /* Of the process that takes over (server/upgrade/successor). */
 struct successor {
     bool is_one; /* this process was started by an upgrade */
+    /* By the predecessor's number of a listener: the number here, NO_LISTENER if it has none with
+     * that address. Known during the second package. */
+    uint8_t listeners[CONFIG_LISTEN_MAX];
     int channel;
     struct loop_handler handler;
     int (*notify_manager)(struct server *server);

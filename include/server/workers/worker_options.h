@@ -6,6 +6,7 @@
 #include "server/datagram/datagram_decision.h"
 #include "server/events/event_queue.h"
 #include "server/listen/first_worker_sockets.h"
+#include "server/state/handed_clients.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,15 +21,19 @@ struct worker_options {
     uint32_t sweep_ms;
     uint32_t rate_pps; /* of broadcasts, by all workers together */
     uint32_t max_datagram_bytes;
-    struct reply *reply;                   /* shared */
-    const struct own_ports *own_ports;     /* shared */
+    struct reply *reply;               /* shared */
+    const struct own_ports *own_ports; /* shared */
+    struct handed_memory
+        *handed; /* in an upgrade, the registry's memory; NULL: a new one is made */
     struct capacity_share *capacity_share; /* of clients.max; NULL: only the capacity limits */
     struct admission_rules rules;          /* their tables are shared */
     struct cookie_secrets secrets;
     const int *sockets; /* by unicast listener; the caller closes them after worker_free */
     const struct send_socket_set *senders; /* likewise */
     size_t socket_count;
-    uint64_t passed; /* a bit for each unicast listener whose socket a service manager passed */
+    uint64_t passed;  /* a bit for each unicast listener whose socket a service manager passed */
+    uint64_t earlier; /* likewise, what waits in it may be for another worker, see
+                         server/datagram/datagram_decision */
     const struct source_shard_key *shard_key; /* by which the kernel chooses the worker; NULL if it
                                                  does not, or there is one */
     void (*on_challenge_failed)(void *state); /* see server/datagram/datagram_io; called in the

@@ -3,12 +3,12 @@
 
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
+#include "os/process/memory.h"
 #include "server/broadcast/relay.h"
 #include "server/broadcast/shard_broadcast.h"
 #include "server/events/event_publisher.h"
 #include "server/workers/first_worker.h"
 #include "server/workers/traffic_warnings.h"
-#include "server/workers/worker_messages.h"
 #include "server/workers/worker_options.h"
 
 /* The state of one worker, for the modules of server/workers only. Once its thread runs, only that
@@ -18,11 +18,12 @@ struct worker {
     struct loop *loop;
     struct mailbox *mailbox;
     struct thread *thread;
-    struct worker_call hold;       /* ends the thread */
+    struct mailbox_message hold;   /* ends the thread */
     struct mailbox_message failed; /* posted to options.failure.mailbox when the loop has failed */
 
     struct siphash_key key;
-    void *registry_memory;
+    struct shared_memory registry_memory;
+    bool must_prove; /* they have not proven their addresses, which is demanded now */
     struct datagram_decider decider;
     struct datagram_io **io_by_listener; /* CONFIG_LISTEN_MAX of them; NULL: not of this worker */
     struct broadcast *broadcast;

@@ -70,8 +70,11 @@ static bool wait_for(int channel, short events, uint64_t until_ms)
         if (now_ms >= until_ms)
             return false;
         uint64_t left_ms = until_ms - now_ms;
-        if (poll(&wait, 1, left_ms < 1000 ? (int)left_ms : 1000) > 0)
+        int ready = poll(&wait, 1, left_ms < 1000 ? (int)left_ms : 1000);
+        if (ready > 0)
             return true;
+        if (ready < 0 && errno != EINTR)
+            return false;
     }
 }
 
@@ -133,6 +136,7 @@ static int receive_one(int channel, struct received *received, uint64_t until_ms
     union rights rights;
     struct iovec part = {received->bytes, sizeof received->bytes};
     struct msghdr message;
+    bool was_reset = false;
     ssize_t size;
     received->count = 0;
     for (;;) {
@@ -143,8 +147,13 @@ static int receive_one(int channel, struct received *received, uint64_t until_ms
         size = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
         if (size >= 0)
             break;
-        if (errno != EINTR && (errno != EAGAIN || !wait_for(channel, POLLIN, until_ms)))
-            return errno == ECONNRESET ? -EPIPE : -errno;
+        /* The other end was closed with what this one has sent unread: that is reported once, and
+         * what it had sent comes next. */
+        bool is_reset = errno == ECONNRESET && !was_reset;
+        was_reset |= is_reset;
+        if (errno != EINTR && !is_reset &&
+            (errno != EAGAIN || !wait_for(channel, POLLIN, until_ms)))
+            return -errno;
     }
     take_rights(received, &message);
     received->size = (size_t)size;
@@ -167,6 +176,11 @@ int handover_channel_send(int channel, enum handover_kind kind, const char *text
     return send_one(channel, parts, size > 0 ? 2 : 1, NULL, 0, 0);
 }
 
+static bool is_message(uint8_t kind)
+{
+    return (kind >= HANDOVER_READY && kind <= HANDOVER_SERVING) || kind == HANDOVER_READY_TO_COPY;
+}
+
 int handover_channel_receive(int channel, struct handover_message *message, uint64_t until_ms)
 {
     struct received received;
@@ -176,7 +190,7 @@ int handover_channel_receive(int channel, struct handover_message *message, uint
     uint8_t kind = received.bytes[0];
     size_t text = received.size - 1;
     close_all(received.descriptors, received.count);
-    if (kind < HANDOVER_READY || kind > HANDOVER_SERVING || received.count > 0 ||
+    if (!is_message(kind) || received.count > 0 ||
         text >= sizeof message->text)
         return -EPROTO;
     message->kind = (enum handover_kind)kind;

@@ -1,5 +1,10 @@
 #include "server/upgrade/hand_over.h"
 
+#include "server/upgrade/broadcast_handover.h"
+#include "server/upgrade/client_takeover.h"
+#include "server/upgrade/socket_takeover.h"
+#include "server/workers/handover/worker_handover.h"
+
 #include <errno.h>
 
 static void put_server(const struct server *server, struct handover_writer *writer)
@@ -10,25 +15,19 @@ static void put_server(const struct server *server, struct handover_writer *writ
     handover_end(writer);
 }
 
-/* The sockets that receive, to be taken as if the service manager had passed them. */
 static void put_sockets(const struct server *server, struct handover_writer *writer)
 {
-    const struct listeners *listeners = &server->sockets.listeners;
-    const struct stream_sockets *streams = &server->sockets.first_worker.streams;
-    const struct control_socket *controls[] = {&server->control, &server->observers};
-    size_t count = listeners->unicast_count * listeners->worker_count + streams->count;
-    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
-        count += controls[i]->control != NULL;
     handover_begin(writer, HANDOVER_SOCKETS);
-    handover_put32(writer, (uint32_t)count);
-    for (size_t i = 0; i < listeners->unicast_count; i++)
-        for (size_t k = 0; k < listeners->worker_count; k++)
-            handover_put_descriptor(writer, listeners->list[i].sockets[k]);
-    for (size_t i = 0; i < streams->count; i++)
-        handover_put_descriptor(writer, streams->list[i].socket);
-    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
-        if (controls[i]->control != NULL)
-            handover_put_descriptor(writer, controls[i]->control->listener);
+    startup_sockets_hand_over(&server->sockets, writer);
+    handover_end(writer);
+}
+
+static void put_control(const struct control_socket *control, struct handover_writer *writer)
+{
+    if (control->control == NULL)
+        return;
+    handover_begin(writer, HANDOVER_CONTROL);
+    control_socket_hand_over(control, writer);
     handover_end(writer);
 }
 
@@ -65,13 +64,59 @@ int hand_over_first(const struct server *server, struct handover_writer *writer)
 {
     put_server(server, writer);
     put_sockets(server, writer);
+    put_control(&server->control, writer);
+    put_control(&server->observers, writer);
     put_state_lock(server, writer);
     put_manager(server, writer);
+    handover_begin(writer, HANDOVER_MEMORY);
+    client_takeover_put_memory(server, writer);
+    handover_end(writer);
     return end(writer);
 }
 
-int hand_over_second(const struct server *server, struct handover_writer *writer)
+static void put_listeners(const struct server *server, struct handover_writer *writer)
 {
-    (void)server;
-    return end(writer);
+    const struct listeners *listeners = &server->sockets.listeners;
+    char name[CONFIG_LISTEN_TEXT_BYTES];
+    handover_begin(writer, HANDOVER_LISTENERS);
+    handover_put8(writer, (uint8_t)listeners->count);
+    for (size_t i = 0; i < listeners->count; i++)
+        handover_put_text(writer, listeners_format_name(&listeners->list[i], name));
+    handover_end(writer);
+}
+
+static void put_traffic(const struct server *server, struct handover_writer *writer)
+{
+    const struct workers *workers = &server->workers;
+    for (size_t i = 0; i < workers->count; i++) {
+        handover_begin(writer, HANDOVER_REPLIES);
+        handover_put32(writer, (uint32_t)i);
+        worker_hand_over_replies(workers->list[i], writer);
+        handover_end(writer);
+    }
+    handover_begin(writer, HANDOVER_STREAMS);
+    worker_hand_over_streams(workers->list[0], writer);
+    handover_end(writer);
+}
+
+static void put_broadcasts(const struct server *server, bool copies_clients,
+                           struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_BROADCASTS);
+    broadcasts_hand_over(server->jobs, &server->workers, !copies_clients, writer);
+    handover_end(writer);
+}
+
+/* The counters include what the kernel has dropped, which is read with them; and so the number that
+ * was read comes after them. */
+int hand_over_second(const struct server *server, bool copies_clients, struct shared_memory *copy,
+                     struct handover_writer *writer)
+{
+    put_listeners(server, writer);
+    handover_begin(writer, HANDOVER_CLIENTS);
+    int error = client_takeover_put(server, copies_clients, copy, writer);
+    handover_end(writer);
+    put_traffic(server, writer);
+    put_broadcasts(server, copies_clients, writer);
+    return error != 0 ? error : end(writer);
 }

@@ -4,6 +4,8 @@
 #include "os/loop/signals.h"
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
+#include "server/upgrade/broadcast_handover.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/successor.h"
 
@@ -49,14 +51,7 @@ static void forget_package(struct predecessor *predecessor)
         handover_sending_end(&predecessor->sending);
     predecessor->is_sending = false;
     handover_writer_free(&predecessor->writer);
-}
-
-/* Whether the successor may bind sockets that send to the ports. */
-static void share_ports(const struct server *server, bool may)
-{
-    const struct listeners *listeners = &server->sockets.listeners;
-    for (size_t i = 0; i < listeners->unicast_count; i++)
-        listeners_share_port(listeners, listeners->list[i].bound.port, may);
+    memory_release_shared(&predecessor->copy);
 }
 
 static void report(struct predecessor *predecessor, const struct upgrade_report *result)
@@ -65,7 +60,7 @@ static void report(struct predecessor *predecessor, const struct upgrade_report 
 }
 
 /* Logs why the upgrade fails, and ends it. */
-static void fail(struct server *server, const char *reason)
+static void abandon(struct server *server, const char *reason)
 {
     struct predecessor *predecessor = &server->predecessor;
     log_event(LOG_LEVEL_ERROR, "cannot upgrade: this process goes on", "program", predecessor->path,
@@ -74,20 +69,19 @@ static void fail(struct server *server, const char *reason)
     close_channel(predecessor);
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);
-    share_ports(server, false);
     predecessor->is_running = false;
     report(predecessor, &(struct upgrade_report){.reason = reason});
 }
 
-__attribute__((format(printf, 2, 3))) static void fail_with(struct server *server,
-                                                            const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void abandon_with(struct server *server,
+                                                               const char *format, ...)
 {
     char reason[REASON_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    fail(server, reason);
+    abandon(server, reason);
 }
 
 /* The successor has closed the channel: it has ended, or is about to. How, is known when its end
@@ -99,20 +93,22 @@ static void on_end(struct server *server)
     loop_remove(&predecessor->handler);
     predecessor->is_closed = true;
     if (child_process_has_ended(&predecessor->successor))
-        fail_with(server, "the new program was not ready: %s",
-                  child_process_end(&predecessor->successor, end));
+        abandon_with(server,
+                     predecessor->was_ready ? "the new program ended while it took over: %s"
+                                            : "the new program was not ready: %s",
+                     child_process_end(&predecessor->successor, end));
 }
 
 static void on_timeout(void *state)
 {
     struct server *server = state;
-    fail_with(server, "the new program was not ready within %d s", READY_TIMEOUT_MS / 1000);
+    abandon_with(server, "the new program was not ready within %d s", READY_TIMEOUT_MS / 1000);
 }
 
 void predecessor_cancel(struct server *server)
 {
     if (server->predecessor.is_running)
-        fail(server, "the server is stopping");
+        abandon(server, "the server is stopping");
 }
 
 /* ---- handing over ---- */
@@ -135,7 +131,7 @@ static int send_second(struct server *server, uint64_t until_ms, char reason[REA
     struct predecessor *predecessor = &server->predecessor;
     struct handover_writer *writer = &predecessor->writer;
     forget_package(predecessor);
-    int error = hand_over_second(server, writer);
+    int error = hand_over_second(server, predecessor->copies_clients, &predecessor->copy, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
                                        writer->descriptors, writer->descriptor_count);
@@ -152,7 +148,7 @@ static int await_message(struct predecessor *predecessor, enum handover_kind kin
     struct handover_message message;
     int error = handover_channel_receive(predecessor->channel, &message, until_ms);
     if (error != 0)
-        return explain(error, "hearing of the new program", reason);
+        return explain(error, "reading what the new program says", reason);
     if (message.kind == kind)
         return 0;
     snprintf(reason, REASON_BYTES, "%s",
@@ -176,7 +172,8 @@ static int go(struct predecessor *predecessor, uint64_t until_ms, char reason[RE
         return error;
     /* It may read it at any time: only after its end it is known whether it has. */
     child_process_kill(&predecessor->successor);
-    return await_message(predecessor, HANDOVER_TAKEN, clock_now_ms() + KILL_TIMEOUT_MS, reason);
+    error = await_message(predecessor, HANDOVER_TAKEN, clock_now_ms() + KILL_TIMEOUT_MS, reason);
+    return error == -EPIPE ? explain(-EAGAIN, "", reason) : error;
 }
 
 /* Has the successor take over, while the workers are held. Returns 0 if it serves from now on, or
@@ -185,10 +182,29 @@ static int exchange(struct server *server, char reason[REASON_BYTES])
 {
     struct predecessor *predecessor = &server->predecessor;
     uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
+    const char *refusal_to_copy = broadcasts_refusal(server->jobs, &server->workers);
+    if (predecessor->copies_clients && refusal_to_copy != NULL) {
+        snprintf(reason, REASON_BYTES, "%s", refusal_to_copy);
+        return -EBUSY;
+    }
     int error = send_second(server, until_ms, reason);
     if (error == 0)
         error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
     return error == 0 ? go(predecessor, until_ms, reason) : error;
+}
+
+static void log_end(const struct upgrade_report *result)
+{
+    char process[24], pause[24];
+    snprintf(process, sizeof process, "%ld", (long)result->to);
+    snprintf(pause, sizeof pause, "%" PRIu64, result->pause_us);
+    if (result->is_done)
+        log_event(LOG_LEVEL_INFO, "upgraded: another process serves", "version", result->version,
+                  "process", process, "pause_us", pause, NULL);
+    else
+        log_event(LOG_LEVEL_ERROR, "the upgrade failed, and this process has handed over already",
+                  "process", process, "reason", result->reason, "advice", "start udpsrv again",
+                  NULL);
 }
 
 /* The successor serves; or it has ended, and then nobody does. Ends this process. */
@@ -196,30 +212,20 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
 {
     struct predecessor *predecessor = &server->predecessor;
     struct handover_message message;
-    pid_t successor = predecessor->successor.pid;
-    char process[24], pause[24];
-    int error = handover_channel_receive(predecessor->channel, &message,
-                                         clock_now_ms() + SERVING_TIMEOUT_MS);
-    bool is_serving = error == 0 && message.kind == HANDOVER_SERVING;
-    struct upgrade_report result = {
-        .is_done = is_serving,
+    /* A successor that runs, and could not say in time that it serves, serves nevertheless. */
+    bool has_ended = handover_channel_receive(predecessor->channel, &message,
+                                              clock_now_ms() + SERVING_TIMEOUT_MS) == -EPIPE;
+    const struct upgrade_report result = {
+        .is_done = !has_ended,
+        .is_lost = has_ended,
         .from = child_process_own_id(),
-        .to = successor,
+        .to = predecessor->successor.pid,
         .version = version,
         .pause_us = clock_monotonic_us() - began_us,
-        .reason = error == -EAGAIN ? "the new program has taken over, and does not "
-                                     "say that it serves"
-                                   : "the new program ended after it had taken over"};
-    snprintf(process, sizeof process, "%ld", (long)successor);
-    snprintf(pause, sizeof pause, "%" PRIu64, result.pause_us);
-    service_manager_hand_over(&server->manager, successor);
-    if (is_serving)
-        log_event(LOG_LEVEL_INFO, "upgraded: another process serves", "version", version, "process",
-                  process, "pause_us", pause, NULL);
-    else
-        log_event(LOG_LEVEL_ERROR, "the upgrade failed, and this process has handed over already",
-                  "process", process, "reason", result.reason, "advice", "start udpsrv again",
-                  NULL);
+        .reason = "the new program ended after it had taken over",
+    };
+    service_manager_hand_over(&server->manager, result.to);
+    log_end(&result);
     report(predecessor, &result);
     uint64_t until_ms = clock_now_ms() + SESSIONS_TIMEOUT_MS;
     control_socket_leave(&server->control, until_ms);
@@ -228,7 +234,7 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
     if (loop_signals_are_pending(predecessor->stop_signals))
         child_process_terminate(&predecessor->successor);
     log_close();
-    exit_immediately(is_serving ? EXIT_SUCCESS : EXIT_FAILURE);
+    exit_immediately(has_ended ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static void set_held(struct server *server, bool is_held)
@@ -240,32 +246,50 @@ static void set_held(struct server *server, bool is_held)
         state_snapshots_resume(server->snapshots);
 }
 
+/* Returns 0, or -errno with the reason; -ECANCELED also if what was under way has stopped the
+ * server: then the upgrade has ended already. */
+static int hold_and_exchange(struct server *server, char reason[REASON_BYTES])
+{
+    workers_hold(&server->workers, server->mailbox);
+    client_takeover_settle(server);
+    return server->predecessor.is_running ? exchange(server, reason) : -ECANCELED;
+}
+
 static void hand_over(struct server *server, const char *version)
 {
     char reason[REASON_BYTES];
     uint64_t began_us = clock_monotonic_us();
     set_held(server, true);
-    workers_hold(&server->workers, server->mailbox);
-    int error = exchange(server, reason);
+    int error = hold_and_exchange(server, reason);
     if (error == 0)
         leave(server, version, began_us);
     if (workers_resume(&server->workers) != 0)
         server->predecessor.exit_at_once(server, "a worker could not be started again");
     set_held(server, false);
+    if (!server->predecessor.is_running)
+        return;
     if (error == -EPIPE)
         on_end(server);
     else
-        fail(server, reason);
+        abandon(server, reason);
 }
 
 /* ---- until the successor is ready ---- */
 
 static void on_message(struct server *server, const struct handover_message *message)
 {
-    if (message->kind == HANDOVER_READY)
+    struct predecessor *predecessor = &server->predecessor;
+    const char *refusal_to_copy = broadcasts_refusal(server->jobs, NULL);
+    predecessor->copies_clients = message->kind == HANDOVER_READY_TO_COPY;
+    predecessor->was_ready = message->kind == HANDOVER_READY || predecessor->copies_clients;
+    if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
+        on_end(server);
+    else if (predecessor->copies_clients && refusal_to_copy != NULL)
+        abandon(server, refusal_to_copy);
+    else if (predecessor->was_ready)
         hand_over(server, message->text);
     else
-        fail(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
+        abandon(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
 }
 
 static void receive(struct server *server)
@@ -278,23 +302,22 @@ static void receive(struct server *server)
     else if (error == -EPIPE)
         on_end(server);
     else if (error != -EAGAIN)
-        fail_with(server, "cannot hear of the new program: %s", strerror(-error));
+        abandon_with(server, "cannot read what the new program says: %s", strerror(-error));
 }
 
+/* If the other end is closed, what it has sent before its end is read next. */
 static void continue_sending(struct server *server)
 {
     struct predecessor *predecessor = &server->predecessor;
     int error = handover_sending_continue(&predecessor->sending, predecessor->channel, 0);
     if (error == -EAGAIN)
         return;
-    if (error == -EPIPE) {
-        on_end(server);
-    } else if (error != 0) {
-        fail_with(server, "cannot hand over: %s", strerror(-error));
-    } else {
-        forget_package(predecessor);
-        loop_change(&predecessor->handler, LOOP_READ);
+    if (error != 0 && error != -EPIPE) {
+        abandon_with(server, "cannot hand over: %s", strerror(-error));
+        return;
     }
+    forget_package(predecessor);
+    loop_change(&predecessor->handler, LOOP_READ);
 }
 
 static void on_channel(void *state, unsigned events)
@@ -345,7 +368,6 @@ static int start(struct server *server)
     if (error != 0)
         return error;
     predecessor->channel = ends[0];
-    share_ports(server, true);
     error = hand_over_first(server, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
@@ -381,7 +403,8 @@ static const char *refusal(const struct server *server)
 
 static void refuse(const char *reason, upgrade_callback *done, void *state)
 {
-    log_event(LOG_LEVEL_WARNING, "an upgrade was refused", "reason", reason, NULL);
+    log_event(LOG_LEVEL_WARNING, "an upgrade was refused", "reason", reason, "advice",
+              "upgrade again when that has changed", NULL);
     done(state, &(struct upgrade_report){.reason = reason});
 }
 
@@ -395,16 +418,16 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
         return;
     }
     predecessor->is_running = true;
-    predecessor->is_closed = false;
+    predecessor->is_closed = predecessor->was_ready = false;
     predecessor->done = done;
     predecessor->done_state = state;
     if (program_path_check(predecessor->path, fault) != 0) {
-        fail(server, fault);
+        abandon(server, fault);
         return;
     }
     int error = start(server);
     if (error != 0)
-        fail_with(server, "cannot start the new program: %s", strerror(-error));
+        abandon_with(server, "cannot start the new program: %s", strerror(-error));
     else
         loop_timer_once(&predecessor->timer, (uint64_t)READY_TIMEOUT_MS * 1000000);
 }

@@ -33,18 +33,30 @@ static int draw_key(struct worker *worker)
     return random_fill(&worker->key, sizeof worker->key);
 }
 
+static int open_registry_memory(struct worker *worker, uint32_t capacity)
+{
+    size_t bytes = registry_bytes(capacity), index_bytes = registry_index_bytes(capacity);
+    return worker->options.handed != NULL
+               ? handed_memory_map(worker->options.handed, registry_layout(capacity), bytes,
+                                   index_bytes, &worker->registry_memory)
+               : memory_reserve_shared(&worker->registry_memory, bytes, index_bytes);
+}
+
 static int open_registry(struct worker *worker)
 {
     uint32_t capacity = worker->options.capacity;
-    worker->registry_memory =
-        memory_reserve(registry_bytes(capacity), registry_index_bytes(capacity));
-    if (worker->registry_memory == NULL)
-        return -errno;
+    int error = open_registry_memory(worker, capacity);
+    if (error != 0)
+        return error;
     worker->decider.registry =
-        registry_init(worker->registry_memory, capacity, &worker->key,
-                      worker_registry_ttl(worker->options.ttl_ms), clock_now_ms());
+        registry_new(worker->registry_memory.memory, capacity, &worker->key,
+                     worker_registry_ttl(worker->options.ttl_ms), clock_now_ms());
+    if (worker->decider.registry == NULL)
+        return -ENOMEM;
     if (worker->options.capacity_share != NULL)
         registry_set_capacity_share(worker->decider.registry, worker->options.capacity_share);
+    /* It has no clients yet that would have to prove their addresses. */
+    worker->decider.rules.cookie = worker->options.rules.cookie;
     datagram_decider_set_rules(&worker->decider, &worker->options.rules, clock_now_ms());
     return 0;
 }
@@ -122,6 +134,7 @@ static int open_relay(struct worker *worker)
         .stats = &worker->stats,
         .max_message_bytes = worker->options.max_datagram_bytes,
         .worker_count = worker->options.count,
+        .worker_number = worker->options.number,
     };
     int error = relay_open(&worker->relay, &options);
     if (error == 0)
@@ -192,7 +205,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     made->decider.secrets = options->secrets;
     made->decider.names = options->names;
     if (options->shard_key != NULL)
-        made->decider.earlier = (struct earlier_datagrams){options->passed, options->shard_key,
+        made->decider.earlier = (struct earlier_datagrams){options->earlier, options->shard_key,
                                                            options->count, options->number};
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -279,19 +292,24 @@ int worker_start(struct worker *worker)
      * server. */
     for (size_t i = 0; i < worker->options.socket_count; i++)
         if (!is_single || worker->options.passed >> i & 1)
-            datagram_io_forget_drops(worker->io_by_listener[i]);
+            datagram_io_start_counting_drops(worker->io_by_listener[i]);
+    if (worker->must_prove)
+        registry_expire_all(worker->decider.registry, clock_now_ms());
+    worker->must_prove = false;
     return worker_resume(worker);
 }
 
-static void run_hold(struct worker_call *call)
+static void handle_hold(struct mailbox_message *message)
 {
-    loop_stop(call->worker->loop);
+    const struct worker *worker =
+        (const struct worker *)(void *)((char *)message - offsetof(struct worker, hold));
+    loop_stop(worker->loop);
 }
 
 void worker_hold(struct worker *worker)
 {
-    worker->hold.run = run_hold;
-    worker_post(worker, &worker->hold, NULL);
+    worker->hold.handle = handle_hold;
+    mailbox_post(worker->mailbox, &worker->hold);
 }
 
 void worker_await_hold(struct worker *worker)
@@ -338,11 +356,17 @@ void worker_free(struct worker *worker)
         return;
     relay_free(worker->relay);
     confirmations_close(worker->decider.confirmations);
-    memory_release(worker->registry_memory, registry_bytes(worker->options.capacity));
+    registry_free(worker->decider.registry);
+    memory_release_shared(&worker->registry_memory);
     free(worker);
 }
 
 struct broadcast *worker_broadcast(struct worker *worker)
 {
     return worker->broadcast;
+}
+
+struct confirmations *worker_confirmations_table(const struct worker *worker)
+{
+    return worker->decider.confirmations;
 }

@@ -48,3 +48,19 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
         loop_timer_change_period(&worker->sweep, settings->sweep_ms);
     }
 }
+
+void worker_take_sockets(struct worker *worker, size_t listener, int *socket,
+                         struct send_socket_set *senders)
+{
+    datagram_io_renew(worker->io_by_listener[listener], socket, senders);
+}
+
+void worker_answer_waiting(struct worker *worker, size_t listener, int socket)
+{
+    datagram_io_answer_waiting(worker->io_by_listener[listener], socket);
+}
+
+void worker_answer_strays(struct worker *worker, size_t listener)
+{
+    datagram_io_answer_strays(worker->io_by_listener[listener]);
+}

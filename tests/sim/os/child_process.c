@@ -1,4 +1,5 @@
-/* os/process/child_process and program_path: there is no other program, so an upgrade is refused. */
+/* os/process/child_process and program_path: there is no other program, so an upgrade is refused.
+ */
 #include "os/process/child_process.h"
 
 #include "os/process/program_path.h"

@@ -1,6 +1,7 @@
 #include "server/control/commands/server_commands.h"
 
 #include "base/version.h"
+#include "os/process/child_process.h"
 #include "os/process/clock.h"
 #include "server/control/commands/command_context.h"
 
@@ -43,6 +44,7 @@ static void write_status(struct worker_query *query)
     control_line(session, "uptime_s", "%" PRIu64, (clock_now_ms() - context->started_ms) / 1000);
     control_line(session, "workers", "%zu", context->worker_count);
     control_line(session, "version", "%s", UDPSRV_VERSION);
+    control_line(session, "pid", "%ld", (long)child_process_own_id());
 }
 
 static void write_stats(struct worker_query *query)
@@ -79,6 +81,8 @@ static void write_reload_report(void *state, const struct config_reload_report *
         control_line(session, "file", "%s", report->file ? report->file : "");
         for (size_t i = 0; i < report->restart_count; i++)
             control_line(session, "restart", "%s", report->restart[i]);
+        for (size_t i = 0; i < report->upgrade_count; i++)
+            control_line(session, "upgrade", "%s", report->upgrade[i]);
     } else {
         control_error(session,
                       "the configuration was not applied: %zu problem%s; the old configuration "
@@ -109,7 +113,10 @@ static void write_upgrade_report(void *state, const struct upgrade_report *repor
         control_line(session, "pause_us", "%" PRIu64, report->pause_us);
     } else {
         printable_ascii(reason, sizeof reason, report->reason, strlen(report->reason));
-        control_error(session, "not upgraded: %s", reason);
+        if (report->is_lost)
+            control_error(session, "cannot upgrade: %s; start udpsrv again", reason);
+        else
+            control_error(session, "cannot upgrade: %s; this process goes on", reason);
     }
     control_end(session);
 }

@@ -1,5 +1,5 @@
-#ifndef STATE_HANDOVER_H
-#define STATE_HANDOVER_H
+#ifndef BASE_HANDOVER_H
+#define BASE_HANDOVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,5 +66,10 @@ const char *handover_get_text(struct handover_reader *reader);
 
 /* Takes the next descriptor, which the caller closes from then on. Returns -1 if it fails. */
 int handover_get_descriptor(struct handover_reader *reader);
+
+/* Makes one number of the values that describe a layout of shared memory: its version, and the
+ * sizes and the places of its parts. Different values have different numbers, except one in 2^64.
+ */
+uint64_t handover_layout(const uint64_t *values, size_t count);
 
 #endif

@@ -1,0 +1,60 @@
+#include "server/upgrade/socket_takeover.h"
+
+#include "net/socket/socket_descriptor.h"
+#include "server/listen/unicast_takeover.h"
+#include "server/workers/worker_updates.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- more or fewer workers ---- */
+
+static void give(const struct workers *workers, const struct listeners *listeners, size_t i,
+                 struct listener *fresh)
+{
+    for (size_t k = listeners->list[i].inherited; k < workers->count; k++) {
+        worker_take_sockets(workers->list[k], i, &fresh->sockets[k], &fresh->senders[k]);
+        if (fresh->sockets[k] >= 0) /* memory was short: its placeholder receives nothing */
+            socket_close(fresh->sockets[k]);
+    }
+    free(fresh->sockets);
+    free(fresh->senders);
+}
+
+int socket_takeover_grow(const struct workers *workers, const struct listeners *listeners,
+                         const struct config *config)
+{
+    int error = 0;
+    for (size_t i = 0; i < listeners->unicast_count && error == 0; i++) {
+        struct listener fresh;
+        if (!unicast_takeover_must_grow(listeners, &listeners->list[i]))
+            continue;
+        error = unicast_takeover_grow(listeners, &listeners->list[i], config, &fresh);
+        if (error == 0)
+            give(workers, listeners, i, &fresh);
+    }
+    return error;
+}
+
+/* What waits in the sockets of workers that are no more. Any worker may answer it; whether it may
+ * register the client, it decides itself. */
+static void answer_waiting(const struct workers *workers, const struct inherited_listener *entry)
+{
+    for (size_t k = workers->count; k < entry->socket_count; k++)
+        worker_answer_waiting(workers->list[k % workers->count], entry->listener,
+                              entry->sockets[k]);
+}
+
+void socket_takeover_end(const struct workers *workers, const struct listeners *listeners,
+                         struct inherited_sockets *inherited)
+{
+    for (size_t i = 0; i < inherited->count; i++)
+        if (inherited->list[i].kind == INHERITED_UNICAST && inherited->list[i].is_used)
+            answer_waiting(workers, &inherited->list[i]);
+    for (size_t i = 0; i < listeners->unicast_count; i++)
+        for (size_t k = listeners->list[i].inherited; k < workers->count; k++)
+            if (listeners->list[i].inherited != 0)
+                worker_answer_strays(workers->list[k], i);
+    inherited_sockets_end(inherited);
+}
