@@ -234,18 +234,27 @@ static void set_held(struct server *server, bool is_held)
         state_snapshots_resume(server->snapshots);
 }
 
+/* Returns 0, or -errno with the reason; -ECANCELED also if what was under way has stopped the
+ * server: then the upgrade has ended already. */
+static int hold_and_exchange(struct server *server, char reason[REASON_BYTES])
+{
+    workers_hold(&server->workers, server->mailbox);
+    return server->predecessor.is_running ? exchange(server, reason) : -ECANCELED;
+}
+
 static void hand_over(struct server *server, const char *version)
 {
     char reason[REASON_BYTES];
     uint64_t began_us = clock_monotonic_us();
     set_held(server, true);
-    workers_hold(&server->workers, server->mailbox);
-    int error = exchange(server, reason);
+    int error = hold_and_exchange(server, reason);
     if (error == 0)
         leave(server, version, began_us);
     if (workers_resume(&server->workers) != 0)
         server->predecessor.exit_at_once(server, "a worker could not be started again");
     set_held(server, false);
+    if (!server->predecessor.is_running)
+        return;
     if (error == -EPIPE)
         on_end(server);
     else

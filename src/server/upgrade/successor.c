@@ -116,6 +116,8 @@ int successor_serve(struct server *server, int (*notify)(struct server *server))
     struct successor *successor = &server->successor;
     if (!successor->is_one)
         return 0;
+    /* They may have changed since the first package was written. */
+    interface_events_check(server->interfaces);
     successor->notify_manager = notify;
     /* Without the event, the manager does not get to know that this process lives. */
     handover_channel_send(successor->channel, HANDOVER_SERVING, NULL);

@@ -271,7 +271,7 @@ Test(service_manager, the_main_process_is_another_one_after_a_handover)
     cr_expect_str_eq(manager_receive(manager), "MAINPID=4711");
 }
 
-Test(service_manager, a_successor_that_fails_does_not_say_so_to_the_manager)
+Test(service_manager, of_a_successor_that_fails_the_manager_learns_nothing)
 {
     service_manager_init(&tested);
     service_manager_take_over(&tested, -1);
