@@ -62,18 +62,24 @@ class Upgraded(Service):
         else:
             self.run.evidence += f" answer '{answer[0]}'"
 
+    def signal_process(self, number):
+        try:
+            os.kill(self.process, number)
+        except ProcessLookupError: # it has ended, which the output shows
+            pass
+
     def stop(self, number=signal.SIGTERM):
         """Ends the process that serves; all others must have ended, or the output stays open."""
         if self.process is None:
             super().stop(number)
             return
-        os.kill(self.process, number)
+        self.signal_process(number)
         end = time.monotonic() + STOP_S
         while self.alive() and time.monotonic() < end:
             self.program.read(0.05)
         if self.program.readers:
             self.run.lost.append("a process has not ended after the upgrade")
-            os.kill(self.process, signal.SIGKILL)
+            self.signal_process(signal.SIGKILL)
         self.run.finish(self.program)
 
 

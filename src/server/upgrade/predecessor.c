@@ -186,35 +186,39 @@ static int exchange(struct server *server, char reason[REASON_BYTES])
     return error == 0 ? go(predecessor, until_ms, reason) : error;
 }
 
+static void log_end(const struct upgrade_report *result)
+{
+    char process[24], pause[24];
+    snprintf(process, sizeof process, "%ld", (long)result->to);
+    snprintf(pause, sizeof pause, "%" PRIu64, result->pause_us);
+    if (result->is_done)
+        log_event(LOG_LEVEL_INFO, "upgraded: another process serves", "version", result->version,
+                  "process", process, "pause_us", pause, NULL);
+    else
+        log_event(LOG_LEVEL_ERROR, "the upgrade failed, and this process has handed over already",
+                  "process", process, "reason", result->reason, "advice", "start udpsrv again",
+                  NULL);
+}
+
 /* The successor serves; or it has ended, and then nobody does. Ends this process. */
 static _Noreturn void leave(struct server *server, const char *version, uint64_t began_us)
 {
     struct predecessor *predecessor = &server->predecessor;
     struct handover_message message;
-    pid_t successor = predecessor->successor.pid;
-    char process[24], pause[24];
-    int error = handover_channel_receive(predecessor->channel, &message,
-                                         clock_now_ms() + SERVING_TIMEOUT_MS);
-    bool is_serving = error == 0 && message.kind == HANDOVER_SERVING;
-    struct upgrade_report result = {
-        .is_done = is_serving,
+    /* A successor that runs, and could not say in time that it serves, serves nevertheless. */
+    bool has_ended = handover_channel_receive(predecessor->channel, &message,
+                                              clock_now_ms() + SERVING_TIMEOUT_MS) == -EPIPE;
+    const struct upgrade_report result = {
+        .is_done = !has_ended,
+        .is_lost = has_ended,
         .from = child_process_own_id(),
-        .to = successor,
+        .to = predecessor->successor.pid,
         .version = version,
         .pause_us = clock_monotonic_us() - began_us,
-        .reason = error == -EAGAIN ? "the new program has taken over, and does not "
-                                     "say that it serves"
-                                   : "the new program ended after it had taken over"};
-    snprintf(process, sizeof process, "%ld", (long)successor);
-    snprintf(pause, sizeof pause, "%" PRIu64, result.pause_us);
-    service_manager_hand_over(&server->manager, successor);
-    if (is_serving)
-        log_event(LOG_LEVEL_INFO, "upgraded: another process serves", "version", version, "process",
-                  process, "pause_us", pause, NULL);
-    else
-        log_event(LOG_LEVEL_ERROR, "the upgrade failed, and this process has handed over already",
-                  "process", process, "reason", result.reason, "advice", "start udpsrv again",
-                  NULL);
+        .reason = "the new program ended after it had taken over",
+    };
+    service_manager_hand_over(&server->manager, result.to);
+    log_end(&result);
     report(predecessor, &result);
     uint64_t until_ms = clock_now_ms() + SESSIONS_TIMEOUT_MS;
     control_socket_leave(&server->control, until_ms);
@@ -223,7 +227,7 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
     if (loop_signals_are_pending(predecessor->stop_signals))
         child_process_terminate(&predecessor->successor);
     log_close();
-    exit_immediately(is_serving ? EXIT_SUCCESS : EXIT_FAILURE);
+    exit_immediately(has_ended ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static void set_held(struct server *server, bool is_held)

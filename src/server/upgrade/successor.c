@@ -87,9 +87,9 @@ int successor_take_over(struct server *server)
         error = -EPROTO;
     if (error != 0)
         return report_channel(error);
-    /* If the predecessor has ended since, nobody waits for it. */
-    handover_channel_send(channel, HANDOVER_TAKEN, NULL);
-    return 0;
+    error = handover_channel_send(channel, HANDOVER_TAKEN, NULL);
+    /* If the predecessor has ended since, only this process can serve. */
+    return error == 0 || error == -EPIPE ? 0 : report_channel(error);
 }
 
 static void notify_manager(struct server *server)
