@@ -28,6 +28,8 @@ class Generations:
         return self
 
     def __exit__(self, *_):
+        if self.pid == self.server.pid:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
         wait_until("the last process to end", lambda: not os.path.exists(f"/proc/{self.pid}"))
@@ -78,11 +80,11 @@ def _load_round(bench, workers, upgrades):
         lost_before = kernel_drops()
         with senders.RegisteredClients(bench, server, sizes.many) as receivers:
             with start_paced_load(bench, server, path) as load:
-                await_requests(server, sizes.rate)
+                await_requests(server, sizes.rate // 4)
                 number = server.control("broadcast", "--no-wait", "news")["id"]
                 pauses = []
                 for _ in range(upgrades):
-                    await_requests(server, sizes.rate)
+                    await_requests(server, sizes.rate // 4)
                     pauses.append(generations.upgrade())
                 load.finish((0, 3))
             job = wait_until("the broadcast to end", lambda: _ended(server, number))
@@ -101,7 +103,7 @@ def _many_round(bench):
     with _started(bench, bench.sizes.clients, 2, 0) as (server, generations):
         path = bench.path("json")
         with start_paced_load(bench, server, path) as load:
-            await_requests(server, bench.sizes.rate)
+            await_requests(server, bench.sizes.rate // 4)
             generations.upgrade()
             before = generations.descriptors(), generations.resident_kb()
             for _ in range(MANY_UPGRADES - 1):
