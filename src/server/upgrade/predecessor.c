@@ -4,6 +4,7 @@
 #include "os/loop/signals.h"
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
+#include "server/upgrade/broadcast_handover.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/successor.h"
@@ -65,6 +66,7 @@ static void abandon(struct server *server, const char *reason)
     log_event(LOG_LEVEL_ERROR, "cannot upgrade: this process goes on", "program", predecessor->path,
               "reason", reason, "advice", "correct it, and upgrade again; or restart udpsrv", NULL);
     child_process_kill(&predecessor->successor);
+    startup_sockets_end_sharing(&server->sockets);
     close_channel(predecessor);
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);
@@ -181,6 +183,11 @@ static int exchange(struct server *server, char reason[REASON_BYTES])
 {
     struct predecessor *predecessor = &server->predecessor;
     uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
+    const char *refusal_to_copy = broadcasts_refusal(server->jobs, &server->workers);
+    if (predecessor->copies_clients && refusal_to_copy != NULL) {
+        snprintf(reason, REASON_BYTES, "%s", refusal_to_copy);
+        return -EBUSY;
+    }
     int error = send_second(server, until_ms, reason);
     if (error == 0)
         error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
@@ -273,10 +280,13 @@ static void hand_over(struct server *server, const char *version)
 static void on_message(struct server *server, const struct handover_message *message)
 {
     struct predecessor *predecessor = &server->predecessor;
+    const char *refusal_to_copy = broadcasts_refusal(server->jobs, NULL);
     predecessor->copies_clients = message->kind == HANDOVER_READY_TO_COPY;
     predecessor->was_ready = message->kind == HANDOVER_READY || predecessor->copies_clients;
     if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
         on_end(server);
+    else if (predecessor->copies_clients && refusal_to_copy != NULL)
+        abandon(server, refusal_to_copy);
     else if (predecessor->was_ready)
         hand_over(server, message->text);
     else
