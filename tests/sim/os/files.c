@@ -5,6 +5,7 @@
 #include "os/file/file.h"
 #include "os/file/file_watch.h"
 #include "os/file/names_key_file.h"
+#include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
 #include "sim/world/faults.h"
 
@@ -74,6 +75,7 @@ struct simulated_file *simulated_file_add_socket(const char *path, struct object
 {
     struct simulated_file *file = add(path);
     file->listener = listener;
+    file->maker = scheduler_process();
     return file;
 }
 
@@ -84,10 +86,10 @@ void simulated_file_forget_listener(const struct object *listener)
             files[i].listener = NULL;
 }
 
-void simulated_files_leave(void)
+void simulated_files_leave(int process, bool all)
 {
     for (size_t i = 0; i < FILES_MAX; i++)
-        files[i].is_left = files[i].text == NULL;
+        files[i].is_left |= files[i].text == NULL && (all || files[i].maker == process);
 }
 
 unsigned simulated_file_sockets(void)

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CLOCK_READ_NS = 50, SECRET_BYTES = 16, SECRETS_MAX = 64 };
+enum { CLOCK_READ_NS = 50, SECRET_BYTES = 16, SECRETS_MAX = 64, PIECES_MAX = 1024 };
 
 static int64_t wall_offset_ms;
 static uint32_t boots;
@@ -117,17 +117,56 @@ int random_fill(void *bytes, size_t size)
 
 /* ---- memory ---- */
 
-static size_t reserved_bytes, reserved_count;
+static struct piece {
+    void *memory; /* NULL: unused */
+    size_t bytes;
+    int process;
+} pieces[PIECES_MAX];
 
-size_t simulated_memory_reserved(size_t *count)
+size_t simulated_memory_reserved(int process, size_t *count)
 {
-    *count = reserved_count;
-    return reserved_bytes;
+    size_t bytes = 0;
+    *count = 0;
+    for (size_t i = 0; i < PIECES_MAX; i++)
+        if (pieces[i].memory != NULL && pieces[i].process == process) {
+            bytes += pieces[i].bytes;
+            ++*count;
+        }
+    return bytes;
 }
 
-void simulated_memory_forget(void)
+static void unmap(struct piece *piece)
 {
-    reserved_bytes = reserved_count = 0;
+    munmap(piece->memory, piece->bytes > 0 ? piece->bytes : 1);
+    piece->memory = NULL;
+}
+
+void simulated_memory_forget(int process)
+{
+    for (size_t i = 0; i < PIECES_MAX; i++)
+        if (pieces[i].memory != NULL && pieces[i].process == process)
+            unmap(&pieces[i]);
+}
+
+static void add_piece(void *memory, size_t bytes)
+{
+    size_t i = 0;
+    while (pieces[i].memory != NULL)
+        if (++i == PIECES_MAX)
+            broken_promise("the simulator itself", "more than %d pieces of memory",
+                           (int)PIECES_MAX);
+    pieces[i] = (struct piece){memory, bytes, scheduler_process()};
+}
+
+static void release_piece(const void *memory, size_t bytes)
+{
+    for (size_t i = 0; i < PIECES_MAX; i++)
+        if (pieces[i].memory == memory && pieces[i].bytes == bytes &&
+            pieces[i].process == scheduler_process()) {
+            unmap(&pieces[i]);
+            return;
+        }
+    broken_promise("only reserved memory is released", "%zu other bytes are", bytes);
 }
 
 void *memory_reserve(size_t bytes, size_t committed)
@@ -141,8 +180,7 @@ void *memory_reserve(size_t bytes, size_t committed)
         errno = ENOMEM;
         return NULL;
     }
-    reserved_bytes += bytes;
-    reserved_count++;
+    add_piece(memory, bytes);
     return memory;
 }
 
@@ -150,9 +188,7 @@ void memory_release(void *memory, size_t bytes)
 {
     if (memory == NULL || broken_now("memory", 5))
         return;
-    munmap(memory, bytes > 0 ? bytes : 1);
-    reserved_bytes -= bytes;
-    reserved_count--;
+    release_piece(memory, bytes);
 }
 
 void memory_discard(void *memory, size_t bytes)
@@ -219,13 +255,15 @@ size_t host_raise_file_limit(size_t count)
 
 enum { GROUPS_MAX = 4 };
 
-static gid_t groups[GROUPS_MAX];
-static size_t group_count;
+static struct {
+    gid_t list[GROUPS_MAX];
+    size_t count;
+} groups[PROCESSES_MAX];
 
-bool simulated_process_has_group(gid_t gid)
+bool simulated_process_has_group(int process, gid_t gid)
 {
-    for (size_t i = 0; i < group_count; i++)
-        if (groups[i] == gid)
+    for (size_t i = 0; i < groups[process].count; i++)
+        if (groups[process].list[i] == gid)
             return true;
     return false;
 }
@@ -263,7 +301,7 @@ int identity_allowed(const struct identity *identity)
 /* The first step of a start. */
 int privilege_clear_bounding_set(void)
 {
-    group_count = 0;
+    groups[scheduler_process()].count = 0;
     return 0;
 }
 
@@ -287,9 +325,10 @@ int privilege_drop_keeping_groups(const struct identity *identity, const gid_t *
 
 int privilege_join_group(gid_t gid)
 {
-    if (group_count == GROUPS_MAX)
+    int process = scheduler_process();
+    if (groups[process].count == GROUPS_MAX)
         broken_promise("the simulator itself", "more than %d groups", (int)GROUPS_MAX);
-    groups[group_count++] = gid;
+    groups[process].list[groups[process].count++] = gid;
     return 0;
 }
 
@@ -300,6 +339,5 @@ int privilege_harden(void)
 
 void exit_immediately(int status)
 {
-    (void)status;
-    scheduler_abandon();
+    scheduler_exit(status);
 }

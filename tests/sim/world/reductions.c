@@ -59,6 +59,7 @@ static const struct {
     SWARM(more_blocks),    SWARM(mixed_bursts),   SWARM(silent_links),      SWARM(missing_files),
     SWARM(spare_files),    SWARM(selects),        SWARM(many_subscribers),  SWARM(floods),
     SWARM(confirms),       SWARM(lacks_programs), SWARM(reloads_snapshots), SWARM(churns),
+    SWARM(upgrades),
 };
 #undef SWARM
 

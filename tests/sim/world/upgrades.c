@@ -1,0 +1,280 @@
+#include "sim/world/upgrades.h"
+
+#include "sim/check/model.h"
+#include "sim/check/restoring.h"
+#include "sim/check/roles.h"
+#include "sim/check/totals.h"
+#include "sim/core/broken.h"
+#include "sim/core/descriptors.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/trace.h"
+#include "sim/os/log.h"
+#include "sim/os/signals.h"
+#include "sim/world/plan.h"
+#include "sim/world/settings.h"
+#include "sim/world/swarm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    EACH_POLLS = 200,   /* of 20 ms */
+    STEPS_MAX = 40,     /* of the successor, until it is to serve */
+    HANG_MAX_MS = 15000, /* the predecessor waits for 10 s */
+    PAUSE_MAX_MS = 100, /* in which nobody serves */
+    HELD_MAX_MS = 2100, /* the same, if the successor hangs */
+    CALM_MS = 8000,
+};
+
+/* What becomes of the successor: nothing, unless a number of its steps is drawn. */
+static struct {
+    bool is_watched, exits, is_calm;
+    uint64_t kill_after, freeze_after; /* steps; 0: never */
+    uint64_t freeze_ms;
+    char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
+    bool has_go;
+} fate;
+static int successor = -1, predecessor = -1;
+static uint64_t kill_predecessor_after; /* steps; 0: never */
+static uint64_t unserved_ms;            /* since when nobody serves; 0: somebody does */
+static bool was_frozen;                 /* since then */
+static bool asks_in_calm;
+static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
+
+static bool one_in(uint64_t n)
+{
+    return draw_below(DRAW_UPGRADES, n) == 0;
+}
+
+bool upgrades_are_running(void)
+{
+    return successor >= 0;
+}
+
+static uint64_t upgraded(void)
+{
+    return simulated_log_times("upgraded: another process serves");
+}
+
+static uint64_t refused(void)
+{
+    return simulated_log_times("an upgrade was refused");
+}
+
+/* ---- what is asked for ---- */
+
+bool upgrades_prepare(void)
+{
+    if (!swarm.upgrades || settings_change || plan_is_stopping())
+        return false;
+    if (!upgrades_are_running())
+        settings_write(&settings, !fate.is_calm && one_in(12));
+    return true;
+}
+
+static void ask(void)
+{
+    if (upgrades_prepare())
+        simulated_signal(SIGUSR2);
+}
+
+void upgrades_disturb(void)
+{
+    fate.is_calm = false;
+    if (swarm.upgrades && one_in(upgrades_are_running() ? EACH_POLLS / 4 : EACH_POLLS))
+        ask();
+}
+
+void upgrades_calm(uint64_t passed_ms)
+{
+    if (!swarm.upgrades)
+        return;
+    if (!fate.is_calm) {
+        fate.is_calm = true;
+        asks_in_calm = one_in(2);
+        calm_ms = draw_below(DRAW_UPGRADES, CALM_MS / 2);
+    }
+    if (!asks_in_calm || passed_ms < calm_ms || settings_change || upgrades_are_running())
+        return;
+    asks_in_calm = false;
+    calm_asked_ms = event_queue_now_ms();
+    upgraded_before = upgraded();
+    refused_before = refused();
+    ask();
+}
+
+void upgrades_check_calm(void)
+{
+    if (calm_asked_ms == 0)
+        return;
+    if ((upgraded() == upgraded_before && refused() == refused_before) || broken_is("upgrade"))
+        broken_promise("an upgrade without faults succeeds", "the one at %" PRIu64 " ms does not",
+                       calm_asked_ms);
+    calm_asked_ms = 0;
+}
+
+void upgrades_stopping(void)
+{
+    if (swarm.upgrades && one_in(4))
+        ask();
+}
+
+void upgrades_answered(bool ok, const char *reason, uint64_t from, uint64_t to)
+{
+    if (!ok && reason[0] == '\0')
+        broken_promise("the operator reads why an upgrade fails", "there is no reason");
+    if (ok && (from == to || to != (uint64_t)processes_pid(processes_server())))
+        broken_promise("after an upgrade the answer names the process that serves",
+                       "%" PRIu64 ", not %d", to, (int)processes_pid(processes_server()));
+}
+
+void upgrades_reset(void)
+{
+    memset(&fate, 0, sizeof fate);
+    successor = predecessor = -1;
+    kill_predecessor_after = unserved_ms = calm_asked_ms = 0;
+    was_frozen = asks_in_calm = false;
+}
+
+/* ---- what the host does ---- */
+
+bool upgrades_path_is_unsafe(void)
+{
+    return !fate.is_calm && one_in(30);
+}
+
+int upgrades_refuse_start(void)
+{
+    static const int errors[] = {ENOENT, EACCES, ENOEXEC, ENOMEM, EAGAIN, ETXTBSY};
+    return !fate.is_calm && one_in(15) ? -errors[draw_below(DRAW_UPGRADES, 6)] : 0;
+}
+
+void upgrades_started(int process)
+{
+    uint64_t kind = draw_below(DRAW_UPGRADES, 16), steps = draw_range(DRAW_UPGRADES, 1, STEPS_MAX);
+    uint64_t ms = draw_range(DRAW_UPGRADES, 1, one_in(2) ? HANG_MAX_MS : HANG_MAX_MS / 10);
+    bool is_calm = fate.is_calm;
+    memset(&fate, 0, sizeof fate);
+    fate.is_calm = is_calm;
+    successor = process;
+    predecessor = scheduler_process();
+    if (is_calm)
+        return;
+    fate.exits = kind == 0;
+    fate.kill_after = kind == 1 || kind == 2 ? steps : 0;
+    fate.freeze_after = kind == 3 || kind == 4 ? steps : 0;
+    fate.freeze_ms = ms;
+}
+
+bool upgrades_begins(void)
+{
+    return !fate.exits;
+}
+
+static void wake_up(void *state)
+{
+    (void)state;
+}
+
+static void freeze(int process, uint64_t ms)
+{
+    trace(TRACE_FROZEN, (uint64_t)process, ms, 0, 0);
+    scheduler_freeze(process, event_queue_now_ns() + ms * 1000000);
+    event_queue_add(ms * 1000000, wake_up, NULL);
+    was_frozen = true;
+}
+
+static void follow_successor(void)
+{
+    if (fate.has_go)
+        return;
+    if (fate.kill_after > 0 && --fate.kill_after == 0)
+        processes_kill(successor);
+    else if (fate.freeze_after > 0 && --fate.freeze_after == 0)
+        freeze(successor, fate.freeze_ms);
+}
+
+/* How long nobody serves. */
+static void check_pause(void)
+{
+    int process = roles_process();
+    bool is_served = process >= 0 && scheduler_count(process) > 1;
+    if (plan_is_stopping() || !plan_was_ready() || totals_has_finished()) {
+        unserved_ms = 0;
+        return;
+    }
+    if (!is_served && unserved_ms == 0) {
+        unserved_ms = event_queue_now_ms();
+        return;
+    }
+    if (!is_served || unserved_ms == 0)
+        return;
+    uint64_t pause_ms = event_queue_now_ms() - unserved_ms;
+    if (pause_ms > (was_frozen ? HELD_MAX_MS : PAUSE_MAX_MS))
+        broken_promise("an upgrade leaves clients without replies for a short time only",
+                       "it was %" PRIu64 " ms", pause_ms);
+    if (was_frozen) {
+        model_clock_leapt(unserved_ms);
+        totals_clock_leapt(unserved_ms);
+        restoring_delayed();
+    }
+    unserved_ms = 0;
+}
+
+void upgrades_after_step(int process)
+{
+    if (process == successor && successor >= 0)
+        follow_successor();
+    if (kill_predecessor_after > 0 && --kill_predecessor_after == 0)
+        processes_kill(predecessor);
+    check_pause();
+    if (unserved_ms == 0 && successor < 0)
+        was_frozen = false;
+}
+
+void upgrades_clock_leapt(void)
+{
+    unserved_ms = 0;
+}
+
+size_t upgrades_draw_room(void)
+{
+    return one_in(2) ? 64 : draw_range(DRAW_UPGRADES, 1, 4);
+}
+
+size_t upgrades_draw_part(size_t most)
+{
+    return one_in(2) ? most : draw_range(DRAW_UPGRADES, 1, 8);
+}
+
+void upgrades_sent(enum handover_kind kind, const char *text)
+{
+    if (kind == HANDOVER_FAILED)
+        snprintf(fate.failure, sizeof fate.failure, "%s", text);
+    if (kind != HANDOVER_GO)
+        return;
+    fate.has_go = true;
+    processes_set_server(successor);
+    if (!fate.is_calm && one_in(10))
+        kill_predecessor_after = draw_range(DRAW_UPGRADES, 1, 20);
+}
+
+void upgrades_process_ended(int process, enum process_end how)
+{
+    (void)how;
+    if (process == successor)
+        successor = -1;
+    if (process == predecessor) {
+        predecessor = -1;
+        kill_predecessor_after = 0;
+    }
+}
+
+void upgrades_taken_over(void)
+{
+    successor = -1;
+}
