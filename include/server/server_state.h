@@ -35,9 +35,10 @@ struct server {
     struct identity identity;           /* server.user and server.group */
 
     struct service_manager manager;
-    struct passed_sockets passed; /* by the manager, and not yet taken over */
-    struct names_key names_key;   /* only under clients.names = keyed */
-    size_t worker_count;          /* to be started */
+    struct passed_sockets passed;       /* by the manager, and not yet taken over */
+    struct inherited_sockets inherited; /* from the process before, during an upgrade */
+    struct names_key names_key;         /* only under clients.names = keyed */
+    size_t worker_count;                /* to be started */
     struct startup_sockets sockets;
     uint32_t stream_files; /* for how many streams there are descriptors */
     struct reply *reply;

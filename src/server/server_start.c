@@ -13,6 +13,7 @@
 #include "server/server_stop.h"
 #include "server/startup_error.h"
 #include "server/state/state_restore.h"
+#include "server/upgrade/socket_takeover.h"
 #include "server/upgrade/successor.h"
 #include "server/workers/file_limit.h"
 
@@ -55,7 +56,7 @@ static int read_names_key(struct server *server)
 }
 
 /* Before the first socket is opened, since an address that is passed to no purpose is in use. */
-static int read_passed_sockets(struct server *server)
+static int read_existing_sockets(struct server *server)
 {
     char operators[CONTROL_PATH_BYTES], observers[CONTROL_PATH_BYTES];
     const struct config *config = server->config;
@@ -70,15 +71,20 @@ static int read_passed_sockets(struct server *server)
         operators[0] = '\0';
     if (control_socket_find_path(&CONTROL_OBSERVERS, config, observers) != 0)
         observers[0] = '\0';
-    server->worker_count = passed_sockets_workers(&server->passed, config, workers_wanted(config));
-    return passed_sockets_check(&server->passed, config, server->worker_count, paths);
+    server->worker_count = inherited_sockets_workers(
+        &server->inherited, config,
+        passed_sockets_workers(&server->passed, config, workers_wanted(config)));
+    error = passed_sockets_check(&server->passed, config, server->worker_count, paths);
+    return error != 0 ? error
+                      : inherited_sockets_check(&server->inherited, config, server->worker_count);
 }
 
 static int open_sockets(struct server *server)
 {
     raise_file_limit(server, server->worker_count);
+    const struct existing_sockets existing = {&server->passed, &server->inherited};
     return startup_sockets_open(&server->sockets, server->config, server->worker_count,
-                                &server->identity, &server->passed);
+                                &server->identity, &existing);
 }
 
 static int make_reply(struct server *server)
@@ -215,12 +221,13 @@ static int note_configuration(struct server *server)
 }
 
 static struct control_socket_options socket_options(struct server *server,
-                                                    const struct control_role *role)
+                                                    const struct control_role *role,
+                                                    const struct existing_sockets *existing)
 {
     struct control_socket_options options = {.role = role,
                                              .config = server->config,
                                              .identity = &server->identity,
-                                             .passed = &server->passed,
+                                             .existing = existing,
                                              .state = &server->commands,
                                              .control_path = control_socket_name(&server->control)};
     options.commands = command_table_rows(&options.command_count);
@@ -254,7 +261,8 @@ static int open_control(struct server *server)
     };
     subscriptions_set_workers(server->subscriptions, server->workers.list,
                               &server->sockets.listeners, name_decisions_table(server->names));
-    struct control_socket_options options = socket_options(server, &CONTROL_OPERATORS);
+    const struct existing_sockets existing = {&server->passed, &server->inherited};
+    struct control_socket_options options = socket_options(server, &CONTROL_OPERATORS, &existing);
     int error = control_socket_open(&server->control, server->loop, &options);
     server->commands.control_path = control_socket_name(&server->control);
     return error;
@@ -262,7 +270,8 @@ static int open_control(struct server *server)
 
 static int open_observers(struct server *server)
 {
-    struct control_socket_options options = socket_options(server, &CONTROL_OBSERVERS);
+    const struct existing_sockets existing = {&server->passed, &server->inherited};
+    struct control_socket_options options = socket_options(server, &CONTROL_OBSERVERS, &existing);
     int error = control_socket_open(&server->observers, server->loop, &options);
     if (error == 0 && server->control.control != NULL)
         control_set_observers(server->control.control, server->observers.control);
@@ -381,6 +390,7 @@ static int start_workers(struct server *server)
     int error = startup_sockets_receive(&server->sockets);
     if (error != 0)
         return startup_error_report("cannot begin to receive", "sockets", error, "try again");
+    socket_takeover_end(&server->workers, &server->sockets.listeners, &server->inherited);
     error = workers_start(&server->workers);
     server->running_workers = server->workers.started;
     return error == 0 ? 0
@@ -427,7 +437,7 @@ int server_start(struct server *server)
         {find_identity, "finding server.user"},
         {hold_stop_signals, "blocking signals"},
         {read_names_key, "reading clients.names-key-file"},
-        {read_passed_sockets, "checking the sockets that the service manager passed"},
+        {read_existing_sockets, "checking the sockets that the service manager passed"},
         {open_sockets, "opening the sockets"},
         {make_reply, "storing the reply messages"},
         {make_admission, "preparing the admission of clients"},

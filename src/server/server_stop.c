@@ -143,6 +143,7 @@ void server_free(struct server *server)
     reply_rotation_release(server->reply);
     startup_sockets_close(&server->sockets);
     passed_sockets_close(&server->passed);
+    inherited_sockets_close(&server->inherited);
     effective_config_release(server->effective);
     config_free(server->config);
     config_files_free(&server->files);

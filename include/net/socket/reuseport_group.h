@@ -38,15 +38,27 @@
 
 /* Opens count sockets (at least 1) like udp_socket_open. A port that another process has is
  * -EADDRINUSE, even if that process allows sharing. Later only processes of the same effective user
- * can share the port. A single socket has no filter and receives at once. On an error none is left
- * open. Returns 0 or -errno. */
+ * can share the port, or those of the user that socket_set_owner made the owner. A single socket
+ * has no filter and receives at once. On an error none is left open. Returns 0 or -errno. */
 int reuseport_group_open(const struct addr *addr, struct udp_socket_options *options,
                          struct addr *bound, int *sockets, size_t count);
 
-/* Has the kernel choose the socket by the source, from now on. For a complete group of count
- * sockets (at least 2) of that family, in the order of reuseport_group_open, before
- * reuseport_member_start. Returns 0, or -errno if the kernel refuses it (net/socket/shard_program),
- * and then its own hash chooses. */
+/* Adds a socket to a group that receives already, or to a single socket, which `member` is one of;
+ * `bound` is where it is bound. All sockets of this server on that port must allow sharing
+ * (udp_socket_allow_sharing); the new one does, too. It receives at once what the kernel chooses
+ * for it: nothing, if it chooses by the source among the sockets before; a share, if the group was
+ * a single socket. Returns the descriptor or -errno (-EPERM: the group belongs to another user, see
+ * socket_set_owner). */
+int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_options *options);
+
+/* Ends the sharing of the only socket that is left of a group: no other process can bind to its
+ * port any more. Returns 0 or -errno. */
+int reuseport_group_end(int member);
+
+/* Has the kernel choose the socket by the source, from now on: among the first count sockets of a
+ * group of that family, in the order of reuseport_group_open and reuseport_group_add. A group that
+ * had at least two sockets can also get a count of 1. Returns 0, or -errno if the kernel refuses it
+ * (net/socket/shard_program), and then its own hash chooses. */
 int reuseport_group_choose_by_source(const int *sockets, size_t count, enum addr_family family,
                                      const struct source_shard_key *key);
 

@@ -1,6 +1,10 @@
 #ifndef NET_SOCKET_SOCKET_DESCRIPTOR_H
 #define NET_SOCKET_SOCKET_DESCRIPTOR_H
 
+#include "os/process/privilege.h"
+
+#include <stdbool.h>
+
 /* Descriptors of sockets: closing, duplicating, and replacing the socket under a number. */
 
 void socket_close(int socket);
@@ -13,6 +17,19 @@ int socket_duplicate(int socket);
  * so what is sent by it to an IP address fails (EINVAL); a UDP socket would send from a port of the
  * kernel's choice. Returns the descriptor or -errno. */
 int socket_open_placeholder(void);
+
+/* Whether a descriptor that should be a UDP or TCP socket is one of socket_open_placeholder. */
+bool socket_is_placeholder(int socket);
+
+/* Makes the owner's user the owner of a socket (uid -1: does nothing). The kernel lets only sockets
+ * of the same user share a port (SO_REUSEPORT), and a process that gives up its privileges later
+ * could add none to a socket that it opened before. A refusal is ignored: without it the socket
+ * works, too (socket_has_other_owner). */
+void socket_set_owner(int socket, const struct identity *owner);
+
+/* Whether the owner of a socket is another user than that of this process, so that no socket of
+ * this process can share its port. */
+bool socket_has_other_owner(int socket);
 
 /* Makes the descriptor old refer to the socket of new, and closes the descriptor new. Returns 0 or
  * -errno. */

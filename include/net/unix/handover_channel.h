@@ -16,6 +16,7 @@ enum handover_kind {
     HANDOVER_FAILED,      /* the successor: it cannot; text: why */
     HANDOVER_STARTED,     /* the successor: it has read what was handed over, and changed nothing */
     HANDOVER_GO,          /* the predecessor: it serves no more, the successor has to */
+    HANDOVER_TAKEN,       /* the successor: it has read that, and begins */
     HANDOVER_SERVING,     /* the successor: it serves */
     HANDOVER_PACKAGE,     /* of this module */
     HANDOVER_DESCRIPTORS, /* of this module */

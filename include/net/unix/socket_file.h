@@ -23,4 +23,9 @@ bool socket_file_same(const struct socket_file *a, const struct socket_file *b);
 /* Whether the file at path is the same as before, even if its owner has changed. */
 bool socket_file_is_at(const char *path, const struct socket_file *file);
 
+/* Removes the file at path if it is still the same as before, also while a process listens there.
+ * Waits at most 100 ms for another process that makes or removes a file there. If the directory is
+ * not writable, the file stays. */
+void socket_file_remove(const char *path, const struct socket_file *file);
+
 #endif

@@ -2,6 +2,7 @@
 #define SERVER_CONTROL_CONTROL_LISTENER_H
 
 #include "server/control/control_sessions.h"
+#include "state/handover.h"
 
 #include <stdbool.h>
 
@@ -21,6 +22,10 @@ void control_set_observers(struct control *control, struct control *observers);
  * Sessions continue. Returns 0 if the file exists now, with *made true if it is a new one, or
  * -errno of unix_listener_open. */
 int control_restore(struct control *control, bool *made);
+
+/* Writes the listening socket to the record that is being written
+ * (inherited_sockets_take_over_control). */
+void control_hand_over(const struct control *control, struct handover_writer *writer);
 
 /* Closes all sessions when their output was written, or it is until_ms (clock_now_ms). A session
  * whose running command has not answered yet gets an error line. Nothing else is closed or freed:

@@ -7,7 +7,7 @@
 #include "os/loop/timer.h"
 #include "os/process/privilege.h"
 #include "server/control/control_listener.h"
-#include "server/listen/passed_sockets.h"
+#include "server/listen/inherited_sockets.h"
 
 /* The file of a socket that takes commands: the control socket at the path of control.socket, or
  * the observers' socket at that of control.observer-socket. It is opened at the start. When its
@@ -36,7 +36,7 @@ struct control_socket_options {
     size_t command_count;
     void *state;              /* passed to each command */
     const char *control_path; /* for observers: the name of the control socket */
-    struct passed_sockets *passed;
+    const struct existing_sockets *existing;
 };
 
 /* Writes the path of a socket that the configuration states, or the built-in one of the control
@@ -56,6 +56,10 @@ void control_socket_check(struct control_socket *socket);
 
 /* Sets clients.sweep, the longest time until a removed file is noticed. */
 void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms);
+
+/* Writes the socket to the record that is being written, for the process after this one
+ * (inherited_sockets_take_over_control). There is one. */
+void control_socket_hand_over(const struct control_socket *socket, struct handover_writer *writer);
 
 /* Returns its path, or "off". */
 const char *control_socket_name(const struct control_socket *socket);

@@ -32,8 +32,11 @@ enum {
 struct control_options {
     const char *path; /* of the socket; copied */
     mode_t mode;      /* of its file */
-    int passed; /* the listening socket there, which the service manager passed: then its file is
-                   the manager's, and is neither created nor removed. 0: none */
+    int passed;    /* the listening socket there, which the service manager passed: then its file is
+                      the manager's, and is neither created nor removed. 0: none */
+    int inherited; /* the listening socket there, from the process before; its file is this
+                      process's from now on. 0: none */
+    struct socket_file inherited_file; /* the file of that */
     struct identity owner; /* of its file; -1 leaves the present one. Only root, the owner, and the
                               users that mode admits may open a session */
     const struct control_role *role;        /* what its sessions may do, and what it is called */

@@ -53,6 +53,17 @@ struct send_socket *datagram_io_replies(struct datagram_io *io, size_t slot);
 /* Adds the datagrams that the kernel dropped since the last call to stats->kernel_drops. */
 void datagram_io_count_drops(struct datagram_io *io);
 
+/* Counts them, and returns the kernel's counter, for the process that goes on with the socket; and
+ * sets the counter as that was when the process before has counted. */
+uint32_t datagram_io_drops(struct datagram_io *io);
+void datagram_io_set_drops(struct datagram_io *io, uint32_t drops);
+
+/* Answer what waits in another socket that is bound where the listener is: of a worker of the
+ * process before, which this one does not have; and in the new sockets that send, whose bind the
+ * kernel has seen before their connect. Call them before the thread is started. */
+void datagram_io_answer_waiting(struct datagram_io *io, int socket);
+void datagram_io_answer_strays(struct datagram_io *io);
+
 /* Excludes the datagrams that the kernel has dropped so far from the counters. */
 void datagram_io_forget_drops(struct datagram_io *io);
 

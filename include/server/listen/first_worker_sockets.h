@@ -17,12 +17,12 @@ struct first_worker_sockets {
 };
 
 /* Opens the sockets that the configuration needs, after the unicast ones, and adds their listeners
- * to the table; streams use those that the service manager passed. Files of Unix sockets belong to
+ * to the table, or takes those that exist. Files of Unix sockets belong to
  * owner. The configuration outlives the sockets. Errors are logged. Returns 0 or -errno; either way
  * first_worker_sockets_close is needed. */
 int first_worker_sockets_open(struct first_worker_sockets *sockets, struct listeners *listeners,
                               const struct config *config, const struct identity *owner,
-                              struct passed_sockets *passed);
+                              const struct existing_sockets *existing);
 
 /* Returns the multicast groups for the decision about datagrams. The result points to
  * sockets->own_addrs. */

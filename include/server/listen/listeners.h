@@ -20,6 +20,8 @@ struct listener {
     int *sockets; /* of a unicast listener: the sockets that receive, by worker; else NULL */
     struct send_socket_set *senders; /* likewise: the sockets that send */
     bool passed;                     /* its socket, or sockets, are those of the service manager */
+    size_t inherited; /* how many of the sockets of its workers, or whether its one, are those of
+                         the process before (server/listen/inherited_sockets) */
 
     /* The interface or address that it depends on, which may appear later, or vanish and come back:
      * server/listen/restore_after_interface_change. */
@@ -45,7 +47,8 @@ struct listeners {
     size_t worker_count;
     enum worker_choice choice;
     int choice_error; /* under WORKER_CHOICE_BY_KERNEL: the -errno of its refusal */
-    struct source_shard_key shard_key; /* random at each start; unused with one worker */
+    struct source_shard_key shard_key; /* random at each start, kept by upgrades; unused with one
+                                          worker */
     struct own_ports ports;            /* of all listeners */
 };
 
@@ -77,5 +80,11 @@ void listeners_log_failed(const char *address, int error, const char *advice, in
 /* Sets whether further sockets of this server may be bound to the port beside the unicast sockets,
  * if they ask for it, too (udp_socket_allow_sharing). */
 void listeners_share_port(const struct listeners *listeners, uint16_t port, bool may);
+
+/* Allocates the arrays of a unicast listener's sockets. Returns 0 or -ENOMEM. */
+int listeners_make_tables(struct listener *listener, size_t worker_count);
+
+/* Closes the first sockets and sets of a unicast listener, and frees the arrays. */
+void listeners_close_sockets(struct listener *listener, size_t socket_count, size_t sender_count);
 
 #endif

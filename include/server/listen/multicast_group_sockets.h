@@ -1,6 +1,7 @@
 #ifndef SERVER_LISTEN_MULTICAST_GROUP_SOCKETS_H
 #define SERVER_LISTEN_MULTICAST_GROUP_SOCKETS_H
 
+#include "server/listen/inherited_sockets.h"
 #include "server/listen/listeners.h"
 
 #include <stdint.h>
@@ -25,12 +26,20 @@ struct multicast_group_sockets {
     struct send_socket_set reply_senders; /* for datagrams received by reply_socket */
 };
 
-/* Opens the sockets of the group that is next in the table, and joins it. With
- * server.missing-address = wait it may be joined later, once its interface exists. Adds the address
- * of a reply socket to own_addrs. Returns 0 or -errno. After -errno with group->socket < 0 nothing
- * is open; in all other cases call multicast_group_sockets_close. */
+/* Opens the sockets of the group that is next in the table, and joins it; or takes those of the
+ * process before. With server.missing-address = wait it may be joined later, once its interface
+ * exists. Adds the address of a reply socket to own_addrs. Returns 0 or -errno. After -errno with
+ * group->socket < 0 nothing is open; in all other cases call multicast_group_sockets_close. */
 int multicast_group_sockets_open(struct multicast_group_sockets *group, struct listeners *listeners,
-                                 struct own_addrs *own_addrs, const struct config *config);
+                                 struct own_addrs *own_addrs, const struct config *config,
+                                 struct inherited_sockets *inherited);
+
+/* Writes the group to the record that is being written, if it has a socket. Returns whether it has
+ * one, also if writer is NULL. */
+bool multicast_group_sockets_hand_over(const struct multicast_group_sockets *group,
+                                       const struct listeners *listeners,
+                                       struct handover_writer *writer);
+
 void multicast_group_sockets_close(struct multicast_group_sockets *group);
 
 /* Returns what to do about an error of opening a group, or of a socket that sends to one. */

@@ -55,10 +55,6 @@ size_t passed_sockets_take(struct passed_sockets *passed, const struct config_li
 /* Takes over the socket at a path. Returns the descriptor, or 0 if none was passed. */
 int passed_sockets_take_path(struct passed_sockets *passed, const char *path);
 
-/* Adds a socket that the predecessor has handed over. Returns 0 or -errno; the socket is closed
- * after an error. */
-int passed_sockets_add(struct passed_sockets *passed, int socket);
-
 /* Closes those that were not taken over. */
 void passed_sockets_close(struct passed_sockets *passed);
 

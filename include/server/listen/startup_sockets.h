@@ -12,12 +12,20 @@ struct startup_sockets {
     struct first_worker_sockets first_worker;
 };
 
-/* Opens what the configuration needs for worker_count workers, or takes what the service manager
- * passed, which passed_sockets_check has checked. Files of Unix sockets belong to owner. Errors are
+/* Opens what the configuration needs for worker_count workers, or takes what exists, which
+ * passed_sockets_check and inherited_sockets_check have checked. Sockets and the files of Unix
+ * sockets belong to owner. Errors are
  * logged. Returns 0 or -errno; either way startup_sockets_close is needed. */
 int startup_sockets_open(struct startup_sockets *sockets, const struct config *config,
                          size_t worker_count, const struct identity *owner,
-                         struct passed_sockets *passed);
+                         const struct existing_sockets *existing);
+
+/* Writes all sockets to the record that is being written, for the process after this one, and the
+ * key by which the kernel chooses the worker (inherited_sockets_take_over). That process opens anew
+ * those that wait for their interface, and the one of broadcast.multicast. They stay this server's,
+ * too, which can go on with them. */
+void startup_sockets_hand_over(const struct startup_sockets *sockets,
+                               struct handover_writer *writer);
 
 /* Makes the unicast sockets receive. Those of several workers drop everything until then: while a
  * group of sockets is incomplete, the kernel may give a client's datagrams to the wrong worker.

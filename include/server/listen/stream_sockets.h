@@ -3,8 +3,8 @@
 
 #include "net/unix/socket_file.h"
 #include "os/process/privilege.h"
+#include "server/listen/inherited_sockets.h"
 #include "server/listen/listeners.h"
-#include "server/listen/passed_sockets.h"
 #include "server/streams/stream_clients.h"
 
 #include <stdbool.h>
@@ -22,12 +22,16 @@ struct stream_sockets {
     struct identity owner; /* of the files */
 };
 
-/* Opens the socket of the stream listener that is next in the table, or takes the one that the
- * service manager passed. With server.missing-address = wait its address may appear later. Returns
- * 0 or -errno. */
+/* Opens the socket of the stream listener that is next in the table, or takes the one that exists.
+ * With server.missing-address = wait its address may appear later. Returns 0 or -errno. */
 int stream_sockets_open(struct stream_sockets *streams, const struct listeners *listeners,
                         struct listener *listener, const struct config *config,
-                        struct passed_sockets *passed);
+                        const struct existing_sockets *existing);
+
+/* Writes the listeners to the record that is being written; those that wait for their interface are
+ * left out. Returns how many, also if writer is NULL. */
+size_t stream_sockets_hand_over(const struct stream_sockets *streams,
+                                const struct listeners *listeners, struct handover_writer *writer);
 
 /* Returns whether the file at the path of a Unix socket is the one that was created there. */
 bool stream_sockets_file_exists(const struct stream_sockets *streams, size_t stream);

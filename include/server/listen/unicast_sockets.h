@@ -1,8 +1,8 @@
 #ifndef SERVER_LISTEN_UNICAST_SOCKETS_H
 #define SERVER_LISTEN_UNICAST_SOCKETS_H
 
+#include "server/listen/inherited_sockets.h"
 #include "server/listen/listeners.h"
-#include "server/listen/passed_sockets.h"
 
 /* Opens the sockets of the unicast UDP listeners: for each address of server.listen, each worker
  * gets one that receives (SO_REUSEPORT) and a set of those that send.
@@ -19,13 +19,15 @@ bool unicast_sockets_are_for(const struct config_listen *listen);
 /* Opens the sockets of all unicast listeners for worker_count workers (at least 1), and sets up the
  * table. Of the two built-in default listeners, one whose family the host lacks is left out with a
  * warning. The sockets of a single worker receive from now on; those of several workers drop
- * everything until unicast_sockets_receive. Where the service manager passed sockets for an
- * address, these receive, and no other ones are opened. Errors are logged. Returns 0, or -errno
- * with none open. */
+ * everything until unicast_sockets_receive. Where sockets exist for an address, these receive, and
+ * no other ones are opened; files and sockets belong to owner. If the process before had fewer
+ * workers, the descriptors of the others are placeholders until unicast_takeover_grow. Errors are
+ * logged. Returns 0, or -errno with none open. */
 int unicast_sockets_open(struct listeners *listeners, const struct config *config,
-                         size_t worker_count, struct passed_sockets *passed);
+                         size_t worker_count, const struct identity *owner,
+                         const struct existing_sockets *existing);
 
-/* Makes the sockets of all workers receive. Returns 0 or -errno. */
+/* Makes the sockets of all workers receive, each its share. Returns 0 or -errno. */
 int unicast_sockets_receive(const struct listeners *listeners);
 
 /* Opens new sockets for one of the unicast listeners in *fresh, on the interface that has its name

@@ -3,6 +3,7 @@
 
 #include "address/addr.h"
 #include "server/send/send_socket_slots.h"
+#include "state/handover.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,9 +69,22 @@ int send_socket_set_open(struct send_socket_set *senders, int receiver, const st
 int send_socket_set_open_single(struct send_socket_set *senders, int socket,
                                 uint32_t send_buffer_bytes);
 
-/* Reserves the descriptors of a listener whose interface does not exist yet. Returns 0 or -errno.
- */
-int send_socket_set_reserve(struct send_socket_set *senders, int receiver);
+/* Reserves the descriptors of a set that is opened later, for a receiving socket that is bound
+ * there. Returns 0 or -errno. */
+int send_socket_set_reserve(struct send_socket_set *senders, int receiver,
+                            const struct addr *bound);
+
+/* Writes the set to the record that is being written, with its descriptors except `routed`. */
+void send_socket_set_hand_over(const struct send_socket_set *senders,
+                               struct handover_writer *writer);
+
+/* Reads a set from the record that is being read. receiver becomes `routed`. Returns 0, or -EPROTO
+ * with none open. */
+int send_socket_set_take_over(struct send_socket_set *senders, struct handover_reader *reader,
+                              int receiver);
+
+/* Sets the size of the send buffers of a set that was taken over. */
+void send_socket_set_resize(struct send_socket_set *senders, uint32_t send_buffer_bytes);
 
 /* Connects the sockets that were opened while no interface had their address. Returns 0 or -errno.
  */

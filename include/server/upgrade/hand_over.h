@@ -12,11 +12,13 @@
 enum handover_type {
     /* First package: what the successor needs to open its sockets and to reserve its memory. */
     HANDOVER_SERVER = 1, /* version of the handover, start of the server */
-    HANDOVER_SOCKETS,    /* of the service and of the control sockets */
+    HANDOVER_SOCKETS,    /* of the service */
+    HANDOVER_CONTROL,    /* the socket of operators, or of observers: a record for each */
     HANDOVER_STATE_LOCK, /* of the state file */
     HANDOVER_MANAGER,    /* the socket to the service manager */
     /* Second package: what changes while the server runs. */
-    HANDOVER_END = 64, /* the last record of each package */
+    HANDOVER_DROPS = 32, /* how many datagrams the kernel has dropped */
+    HANDOVER_END = 64,   /* the last record of each package */
 };
 
 /* Goes up whenever a record changes its form: a successor with another one refuses. */

@@ -20,6 +20,7 @@ struct server;
 struct predecessor {
     char path[PATH_MAX]; /* of the program, as it was at the start; "": it could not be found */
     bool is_running;     /* an upgrade has begun and not ended */
+    bool was_ready;      /* the successor was, and is to take over */
     bool is_closed;      /* the successor has closed the channel; its end is awaited */
     struct child_process successor;
     int channel;

@@ -8,7 +8,6 @@
 #include "server/events/event_publisher.h"
 #include "server/workers/first_worker.h"
 #include "server/workers/traffic_warnings.h"
-#include "server/workers/worker_messages.h"
 #include "server/workers/worker_options.h"
 
 /* The state of one worker, for the modules of server/workers only. Once its thread runs, only that
@@ -18,7 +17,7 @@ struct worker {
     struct loop *loop;
     struct mailbox *mailbox;
     struct thread *thread;
-    struct worker_call hold;       /* ends the thread */
+    struct mailbox_message hold;   /* ends the thread */
     struct mailbox_message failed; /* posted to options.failure.mailbox when the loop has failed */
 
     struct siphash_key key;

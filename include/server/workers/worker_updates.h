@@ -18,6 +18,16 @@ void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secr
  * the sockets that it does not need. May also be called before the thread is started. */
 void worker_renew(struct worker *worker, struct socket_renewal *renewal);
 
+/* During an upgrade, while the thread does not run, with the number of a unicast listener: see
+ * server/datagram/datagram_io. worker_take_sockets replaces the placeholders of a worker that the
+ * process before did not have, as datagram_io_renew does. */
+uint32_t worker_drops(const struct worker *worker, size_t listener);
+void worker_set_drops(struct worker *worker, size_t listener, uint32_t drops);
+void worker_take_sockets(struct worker *worker, size_t listener, int *socket,
+                         struct send_socket_set *senders);
+void worker_answer_waiting(struct worker *worker, size_t listener, int socket);
+void worker_answer_strays(struct worker *worker, size_t listener);
+
 /* The settings that a reload may change. worker_apply copies them; afterwards the caller releases
  * the old reply and the lists of the old rules. */
 struct worker_settings {

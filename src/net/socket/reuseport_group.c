@@ -2,8 +2,10 @@
 
 #include "net/socket/drop_filter.h"
 #include "net/socket/shard_program.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/socket_option.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +48,33 @@ int reuseport_group_open(const struct addr *addr, struct udp_socket_options *opt
     while (error && opened > 0)
         close(sockets[--opened]);
     return error;
+}
+
+/* If the users differed, the kernel would make a second group, which gets all datagrams. */
+int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_options *options)
+{
+    struct addr ignored;
+    if (socket_has_other_owner(member))
+        return -EPERM;
+    int added = udp_socket_open_unbound(bound, options);
+    if (added < 0)
+        return added;
+    udp_socket_allow_sharing(added, true);
+    int error = socket_option_set(member, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (!error)
+        error = socket_option_set(added, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (!error)
+        error = udp_socket_bind(added, bound, options, &ignored);
+    if (error) {
+        close(added);
+        return error;
+    }
+    return added;
+}
+
+int reuseport_group_end(int member)
+{
+    return socket_option_set(member, SOL_SOCKET, SO_REUSEPORT, 0);
 }
 
 int reuseport_group_choose_by_source(const int *sockets, size_t count, enum addr_family family,

@@ -40,11 +40,8 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
     if (fd < 0)
         return fd;
     *send_buffer_actual_bytes = options.send_buffer_actual_bytes;
-    int error = drop_filter_attach(fd);
-    if (!error) {
-        const int on = 1;
-        error = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 ? 0 : -errno;
-    }
+    const int on = 1;
+    int error = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 ? 0 : -errno;
     if (!error)
         error = udp_socket_bind_freebind(fd, bound, &is_missing);
     if (!error) {
@@ -52,6 +49,9 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
         if (is_missing)
             error = 0; /* it is connected once an interface has the address */
     }
+    /* Only now, so that what was received until the connect can be read. */
+    if (!error)
+        error = drop_filter_attach(fd);
     if (error) {
         close(fd);
         return error;

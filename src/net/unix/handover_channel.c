@@ -143,8 +143,11 @@ static int receive_one(int channel, struct received *received, uint64_t until_ms
         size = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
         if (size >= 0)
             break;
-        if (errno != EINTR && (errno != EAGAIN || !wait_for(channel, POLLIN, until_ms)))
-            return errno == ECONNRESET ? -EPIPE : -errno;
+        /* The other end was closed with what this one has sent unread: that is reported once, and
+         * what it had sent comes next. */
+        if (errno != EINTR && errno != ECONNRESET &&
+            (errno != EAGAIN || !wait_for(channel, POLLIN, until_ms)))
+            return -errno;
     }
     take_rights(received, &message);
     received->size = (size_t)size;

@@ -1,5 +1,7 @@
 #include "net/unix/socket_file.h"
 
+#include "net/unix/listener_lock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>
@@ -7,6 +9,8 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+enum { REMOVE_TIMEOUT_MS = 100 };
 
 /* Some C libraries have no statx: musl before 1.2.5, glibc before 2.28. Kernels before 4.11
  * (ENOSYS) and old sandboxes (EPERM) lack it, too; then the time of creation is not known. */
@@ -57,4 +61,14 @@ bool socket_file_is_at(const char *path, const struct socket_file *file)
 {
     struct socket_file found;
     return socket_file_read(path, &found) == 0 && socket_file_same(&found, file);
+}
+
+void socket_file_remove(const char *path, const struct socket_file *file)
+{
+    struct listener_lock lock;
+    if (listener_lock_take(&lock, path, REMOVE_TIMEOUT_MS) != 0)
+        return;
+    if (socket_file_is_at(path, file))
+        unlink(path);
+    listener_lock_release(&lock);
 }

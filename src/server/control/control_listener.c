@@ -8,8 +8,10 @@
 #include "os/process/clock.h"
 #include "server/control/control_authorization.h"
 #include "server/control/session_eviction.h"
+#include "server/listen/inherited_sockets.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +87,11 @@ static int open_listener(struct control *control)
         control->file.owner = identity_effective(&options->owner);
         return 0;
     }
+    if (options->inherited != 0) {
+        control->listener = options->inherited;
+        control->file = options->inherited_file;
+        return 0;
+    }
     control->listener = unix_listener_open(control->path, options->mode, &options->owner);
     if (control->listener < 0)
         return control->listener;
@@ -118,13 +125,15 @@ int control_open(struct control **opened, struct loop *loop, const struct contro
     return 0;
 
 out_listener:
-    if (options->passed == 0)
+    if (options->passed == 0 && options->inherited == 0)
         unix_listener_close_and_remove(control->listener, path);
 out_timer:
     loop_timer_close(&control->retry);
 out_memory:
     if (options->passed != 0)
         unix_listener_close(options->passed);
+    if (options->inherited != 0)
+        unix_listener_close(options->inherited);
     free(path);
     free(control);
     return error;
@@ -200,4 +209,18 @@ void control_close(struct control *control)
     }
     free(control->path);
     free(control);
+}
+
+void control_hand_over(const struct control *control, struct handover_writer *writer)
+{
+    int socket = control->listener;
+    struct inherited_listener entry = {
+        .kind = INHERITED_CONTROL,
+        .passed = control->options.passed != 0,
+        .file = control->file,
+        .socket_count = 1,
+        .sockets = &socket,
+    };
+    snprintf(entry.text, sizeof entry.text, "%s", control->path);
+    inherited_sockets_put(writer, &entry);
 }

@@ -103,15 +103,30 @@ void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms)
 
 /* ---- start and stop ---- */
 
-/* Takes the socket that the service manager passed for the path, or else makes its directory.
- * Returns 0 or -errno; after an error none is taken. */
-static int prepare(struct control_socket *socket, struct passed_sockets *passed, int *taken)
+/* Takes the socket that exists for the path, or else makes its directory. Returns 0 or -errno;
+ * after an error none is taken. */
+static int prepare(struct control_socket *socket, const struct existing_sockets *existing,
+                   struct control_options *control)
 {
     int error = loop_timer_open(socket->loop, &socket->check_timer, check, socket);
-    *taken = error == 0 ? passed_sockets_take_path(passed, socket->path) : 0;
-    socket->passed = *taken != 0;
-    return error != 0 || socket->passed ? error
-                                        : control_path_make_directory(socket->path, &socket->owner);
+    if (error != 0)
+        return error;
+    struct inherited_listener *entry =
+        inherited_sockets_find(existing->inherited, INHERITED_CONTROL, socket->path);
+    int taken = entry != NULL ? entry->sockets[0]
+                : existing->passed != NULL
+                    ? passed_sockets_take_path(existing->passed, socket->path)
+                    : 0;
+    socket->passed = entry != NULL ? entry->passed : taken != 0;
+    if (entry != NULL) {
+        entry->sockets[0] = -1;
+        control->inherited_file = entry->file;
+    }
+    if (socket->passed)
+        control->passed = taken;
+    else
+        control->inherited = taken;
+    return taken != 0 ? 0 : control_path_make_directory(socket->path, &socket->owner);
 }
 
 static int open_control(struct control_socket *socket, uint32_t mode, gid_t group,
@@ -129,7 +144,7 @@ static int open_control(struct control_socket *socket, uint32_t mode, gid_t grou
     };
     int error = control_socket_find_path(options->role, options->config, socket->path);
     if (error == 0)
-        error = prepare(socket, options->passed, &control.passed);
+        error = prepare(socket, options->existing, &control);
     if (error == 0)
         error = control_open(&socket->control, socket->loop, &control);
     return error == 0
@@ -164,6 +179,11 @@ void control_socket_warn(const struct control_socket *socket)
     if (error != 0)
         log_event(LOG_LEVEL_WARNING, socket->role->not_removable, "socket", socket->path, "reason",
                   strerror(-error), "advice", "make server.user the owner of its directory", NULL);
+}
+
+void control_socket_hand_over(const struct control_socket *socket, struct handover_writer *writer)
+{
+    control_hand_over(socket->control, writer);
 }
 
 const char *control_socket_name(const struct control_socket *socket)

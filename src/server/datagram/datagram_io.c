@@ -229,6 +229,18 @@ static void pause_receiving(struct datagram_io *io, int error)
     watch_socket(io);
 }
 
+/* Answers a batch that was received. Returns false if its replies have to wait. */
+static inline bool answer(struct datagram_io *io, int count)
+{
+    datagram_decide(io->options.datagram_decider, io->options.listener, io->received, count,
+                    clock_now_ms(), &io->answers);
+    send_all_challenges(io);
+    if (send_all_replies(io))
+        return true;
+    block(io);
+    return false;
+}
+
 /* Receives and answers batches until the socket is empty, at most drain_batches. Continues after a
  * batch that was not full, since more may have arrived meanwhile, and trying costs one system call,
  * as waiting in epoll_wait would. */
@@ -246,13 +258,8 @@ static void receive_and_answer(struct datagram_io *io)
         }
         if (count >= BUSY_DATAGRAMS)
             loop_start_busy_poll(&io->handler);
-        datagram_decide(io->options.datagram_decider, io->options.listener, io->received, count,
-                        clock_now_ms(), &io->answers);
-        send_all_challenges(io);
-        if (!send_all_replies(io)) {
-            block(io);
+        if (!answer(io, count))
             return;
-        }
     }
 }
 
@@ -425,4 +432,42 @@ void datagram_io_count_drops(struct datagram_io *io)
 void datagram_io_forget_drops(struct datagram_io *io)
 {
     io->drops = socket_receive_drops(io->options.socket);
+}
+
+uint32_t datagram_io_drops(struct datagram_io *io)
+{
+    datagram_io_count_drops(io);
+    return io->drops;
+}
+
+void datagram_io_set_drops(struct datagram_io *io, uint32_t drops)
+{
+    io->drops = drops;
+}
+
+/* ---- other sockets of the listener ---- */
+
+/* The kernel gives such a socket nothing more, so this ends. */
+void datagram_io_answer_waiting(struct datagram_io *io, int socket)
+{
+    int count = 1;
+    while (!io->blocked && count > 0) {
+        count = batch_receive(io->received, socket);
+        if (count > 0)
+            answer(io, count);
+    }
+}
+
+void datagram_io_answer_strays(struct datagram_io *io)
+{
+    const struct send_socket_set *senders = &io->options.senders;
+    if (senders->single)
+        return;
+    datagram_io_answer_waiting(io, senders->on_link);
+    datagram_io_answer_waiting(io, senders->reply_reserve);
+    datagram_io_answer_waiting(io, senders->copy_reserve);
+    for (size_t i = 0; i < (senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1); i++) {
+        datagram_io_answer_waiting(io, senders->replies[i]);
+        datagram_io_answer_waiting(io, senders->copies[i]);
+    }
 }

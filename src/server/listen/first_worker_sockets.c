@@ -13,25 +13,26 @@ static void add_unicast_addrs(struct own_addrs *own_addrs, const struct listener
 }
 
 static int open_group(struct first_worker_sockets *sockets, struct listeners *listeners,
-                      const struct config *config)
+                      const struct config *config, struct inherited_sockets *inherited)
 {
     struct multicast_group_sockets *group = &sockets->groups[sockets->group_count];
-    int error = multicast_group_sockets_open(group, listeners, &sockets->own_addrs, config);
+    int error =
+        multicast_group_sockets_open(group, listeners, &sockets->own_addrs, config, inherited);
     sockets->group_count += group->socket >= 0;
     return error;
 }
 
 static int open_listener(struct first_worker_sockets *sockets, struct listeners *listeners,
                          const struct config_listen *listen, const struct config *config,
-                         struct passed_sockets *passed)
+                         const struct existing_sockets *existing)
 {
     struct listener *listener = &listeners->list[listeners->count];
     bool is_group = listen->transport == TRANSPORT_UDP;
     *listener = (struct listener){.transport = listen->transport, .config = listen};
     config_listen_text(listen, listener->text);
     int error = is_group
-                    ? open_group(sockets, listeners, config)
-                    : stream_sockets_open(&sockets->streams, listeners, listener, config, passed);
+                    ? open_group(sockets, listeners, config, existing->inherited)
+                    : stream_sockets_open(&sockets->streams, listeners, listener, config, existing);
     if (error == 0) {
         listeners->count++;
         return 0;
@@ -45,14 +46,14 @@ static int open_listener(struct first_worker_sockets *sockets, struct listeners 
 
 int first_worker_sockets_open(struct first_worker_sockets *sockets, struct listeners *listeners,
                               const struct config *config, const struct identity *owner,
-                              struct passed_sockets *passed)
+                              const struct existing_sockets *existing)
 {
     *sockets = (struct first_worker_sockets){.streams.owner = *owner};
     add_unicast_addrs(&sockets->own_addrs, listeners);
     int error = broadcast_multicast_socket_open(&sockets->multicast, &sockets->own_addrs, config);
     for (size_t i = 0; i < config->server.listen_count && error == 0; i++)
         if (!unicast_sockets_are_for(&config->server.listen[i]))
-            error = open_listener(sockets, listeners, &config->server.listen[i], config, passed);
+            error = open_listener(sockets, listeners, &config->server.listen[i], config, existing);
     return error;
 }
 

@@ -1,10 +1,12 @@
 #include "server/listen/listeners.h"
 
 #include "net/interface/interface.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 #include "os/log/log.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 int listeners_worker_of(const struct listeners *listeners, const struct addr *source)
@@ -69,4 +71,24 @@ void listeners_share_port(const struct listeners *listeners, uint16_t port, bool
             send_socket_set_share(&listener->senders[k], may);
         }
     }
+}
+
+int listeners_make_tables(struct listener *listener, size_t worker_count)
+{
+    listener->sockets = calloc(worker_count, sizeof listener->sockets[0]);
+    listener->senders = calloc(worker_count, sizeof listener->senders[0]);
+    if (listener->sockets != NULL && listener->senders != NULL)
+        return 0;
+    listeners_close_sockets(listener, 0, 0);
+    return -ENOMEM;
+}
+
+void listeners_close_sockets(struct listener *listener, size_t socket_count, size_t sender_count)
+{
+    while (sender_count > 0)
+        send_socket_set_close(&listener->senders[--sender_count]);
+    while (socket_count > 0)
+        socket_close(listener->sockets[--socket_count]);
+    free(listener->senders);
+    free(listener->sockets);
 }

@@ -2,6 +2,7 @@
 
 #include "net/interface/interface.h"
 #include "net/socket/multicast_socket.h"
+#include "net/socket/socket_address.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 #include "server/startup_error.h"
@@ -39,17 +40,26 @@ static uint8_t find_reply_listener(const struct listeners *listeners, const stru
     return NO_LISTENER;
 }
 
+/* Opens the reply socket, or takes that of the process before, if it had one. */
 static int open_reply_socket(struct multicast_group_sockets *group, struct listeners *listeners,
-                             struct own_addrs *own_addrs, const struct config *config)
+                             struct own_addrs *own_addrs, const struct config *config,
+                             struct inherited_listener *entry)
 {
     struct addr any = {.family = listeners->list[group->listener].bound.family}, bound;
     struct udp_socket_options options = {
         .receive_buffer_bytes = config->server.receive_buffer_bytes,
         .send_buffer_bytes = config->server.send_buffer_bytes,
     };
-    group->reply_socket = udp_socket_open(&any, &options, &bound);
-    if (group->reply_socket < 0)
-        return group->reply_socket;
+    int error = 0;
+    if (entry != NULL && entry->socket_count == 2) {
+        group->reply_socket = entry->sockets[1];
+        entry->sockets[1] = -1;
+        error = socket_get_local_addr(group->reply_socket, &bound);
+    } else {
+        group->reply_socket = udp_socket_open(&any, &options, &bound);
+    }
+    if (group->reply_socket < 0 || error != 0)
+        return error != 0 ? error : group->reply_socket;
     own_ports_add(&listeners->ports, &bound);
     own_addrs_add(own_addrs, &bound);
     return 0;
@@ -97,9 +107,24 @@ static int join(struct multicast_group_sockets *group, const struct listeners *l
     return 0;
 }
 
-int multicast_group_sockets_open(struct multicast_group_sockets *group, struct listeners *listeners,
-                                 struct own_addrs *own_addrs, const struct config *config)
+/* Takes the socket of the process before, which is bound to the group. If that process waited for
+ * its interface, restore_after_interface_change goes on with that. */
+static void take(struct multicast_group_sockets *group, struct listener *listener,
+                 struct inherited_listener *entry)
 {
+    listeners_find_interface(listener);
+    group->socket = entry->sockets[0];
+    entry->sockets[0] = -1;
+    listener->missing = entry->missing;
+    listener->interface = entry->interface;
+    listener->inherited = 1;
+}
+
+int multicast_group_sockets_open(struct multicast_group_sockets *group, struct listeners *listeners,
+                                 struct own_addrs *own_addrs, const struct config *config,
+                                 struct inherited_sockets *inherited)
+{
+    char text[CONFIG_LISTEN_TEXT_BYTES];
     struct listener *listener = &listeners->list[listeners->count];
     uint32_t send_buffer_bytes = config->server.send_buffer_bytes;
     *group = (struct multicast_group_sockets){
@@ -107,7 +132,11 @@ int multicast_group_sockets_open(struct multicast_group_sockets *group, struct l
     send_socket_set_init(&group->senders);
     send_socket_set_init(&group->reply_senders);
     listener->bound = listener->config->addr;
-    int error = join(group, listeners, listener, config);
+    struct inherited_listener *entry = inherited_sockets_find(
+        inherited, INHERITED_GROUP, config_listen_text(listener->config, text));
+    if (entry != NULL)
+        take(group, listener, entry);
+    int error = entry == NULL ? join(group, listeners, listener, config) : 0;
     if (error != 0)
         return error;
     if (listener->bound.family == ADDR_IPV6 && listener->zone[0] != '\0')
@@ -116,7 +145,7 @@ int multicast_group_sockets_open(struct multicast_group_sockets *group, struct l
     if (group->reply_listener != NO_LISTENER)
         return send_socket_set_open_single(
             &group->senders, listeners->list[group->reply_listener].sockets[0], send_buffer_bytes);
-    error = open_reply_socket(group, listeners, own_addrs, config);
+    error = open_reply_socket(group, listeners, own_addrs, config, entry);
     if (error == 0)
         error =
             send_socket_set_open_single(&group->senders, group->reply_socket, send_buffer_bytes);
@@ -133,4 +162,26 @@ void multicast_group_sockets_close(struct multicast_group_sockets *group)
         socket_close(group->socket);
     if (group->reply_socket >= 0)
         socket_close(group->reply_socket);
+}
+
+bool multicast_group_sockets_hand_over(const struct multicast_group_sockets *group,
+                                       const struct listeners *listeners,
+                                       struct handover_writer *writer)
+{
+    const struct listener *listener = &listeners->list[group->listener];
+    int sockets[] = {group->socket, group->reply_socket};
+    if (socket_is_placeholder(group->socket))
+        return false;
+    struct inherited_listener entry = {
+        .kind = INHERITED_GROUP,
+        .bound = listener->bound,
+        .missing = listener->missing,
+        .interface = listener->interface,
+        .socket_count = group->reply_socket >= 0 ? 2 : 1,
+        .sockets = sockets,
+    };
+    config_listen_text(listener->config, entry.text);
+    if (writer != NULL)
+        inherited_sockets_put(writer, &entry);
+    return true;
 }

@@ -109,22 +109,6 @@ int passed_sockets_open(struct passed_sockets *passed,
     return first_error;
 }
 
-int passed_sockets_add(struct passed_sockets *passed, int socket)
-{
-    struct passed_entry *list = realloc(passed->list, (passed->count + 1) * sizeof passed->list[0]);
-    int error = list == NULL ? -ENOMEM : 0;
-    if (list != NULL) {
-        passed->list = list;
-        list[passed->count] = (struct passed_entry){.taken = false};
-        error = passed_socket_read(&list[passed->count].socket, socket);
-    }
-    if (error == 0)
-        passed->count++;
-    else
-        socket_close(socket);
-    return error;
-}
-
 /* ---- finding ---- */
 
 static bool is_for(const struct passed_socket *socket, const struct config_listen *listen)

@@ -87,15 +87,50 @@ static int adopt_tcp(struct listener *listener, int socket, bool waits)
     return socket;
 }
 
+/* Takes the socket of the process before, with the file that it knows. Returns false if there is
+ * none, or it is bound to an interface that has been replaced. */
+static bool take(struct stream_sockets *streams, const struct listeners *listeners,
+                 struct listener *listener, struct inherited_sockets *inherited)
+{
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    struct inherited_listener *entry = inherited_sockets_find(
+        inherited, INHERITED_STREAM, config_listen_text(listener->config, text));
+    if (entry == NULL)
+        return false;
+    bool is_unix = listener->transport == TRANSPORT_UNIX;
+    int error = is_unix ? 0 : listeners_find_interface(listener);
+    if (error != 0 || entry->bound.scope != listener->interface)
+        return false;
+    listener->bound = entry->bound;
+    listener->passed = entry->passed;
+    listener->missing = entry->missing;
+    listener->inherited = 1;
+    if (!is_unix)
+        set_text(listener);
+    size_t i = streams->count++;
+    streams->paths[i] = is_unix && !entry->passed ? listener->config->path : NULL;
+    streams->files[i] = entry->file;
+    streams->list[i] = (struct stream_listener){
+        .socket = entry->sockets[0],
+        .transport = listener->transport,
+        .listener = (uint8_t)listeners->count,
+    };
+    entry->sockets[0] = -1;
+    return true;
+}
+
 int stream_sockets_open(struct stream_sockets *streams, const struct listeners *listeners,
                         struct listener *listener, const struct config *config,
-                        struct passed_sockets *passed)
+                        const struct existing_sockets *existing)
 {
     const struct config_listen *listen = listener->config;
     bool is_unix = listen->transport == TRANSPORT_UNIX;
     bool waits = config->server.missing_address == MISSING_WAIT;
     int socket;
-    listener->passed = passed_sockets_take(passed, listen, &socket, 1) == 1;
+    if (take(streams, listeners, listener, existing->inherited))
+        return 0;
+    listener->passed =
+        existing->passed != NULL && passed_sockets_take(existing->passed, listen, &socket, 1) == 1;
     if (listener->passed)
         socket = is_unix ? socket : adopt_tcp(listener, socket, waits);
     else
@@ -148,4 +183,31 @@ void stream_sockets_close(struct stream_sockets *streams)
         if (streams->paths[i] == NULL)
             socket_close(streams->list[i].socket);
     streams->count = 0;
+}
+
+size_t stream_sockets_hand_over(const struct stream_sockets *streams,
+                                const struct listeners *listeners, struct handover_writer *writer)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < streams->count; i++) {
+        const struct listener *listener = &listeners->list[streams->list[i].listener];
+        int socket = streams->list[i].socket;
+        if (listener->transport != TRANSPORT_UNIX && socket_is_placeholder(socket))
+            continue;
+        struct inherited_listener entry = {
+            .kind = INHERITED_STREAM,
+            .bound = listener->bound,
+            .passed = listener->passed,
+            .missing = listener->missing,
+            .interface = listener->interface,
+            .file = streams->files[i],
+            .socket_count = 1,
+            .sockets = &socket,
+        };
+        config_listen_text(listener->config, entry.text);
+        if (writer != NULL)
+            inherited_sockets_put(writer, &entry);
+        count++;
+    }
+    return count;
 }

@@ -7,6 +7,7 @@
 #include "net/socket/udp_socket.h"
 #include "os/log/log.h"
 #include "os/process/random.h"
+#include "server/listen/unicast_takeover.h"
 #include "server/startup_error.h"
 #include "text/number_with_unit.h"
 
@@ -59,6 +60,12 @@ static const char *advice(int error, const struct addr *addr)
     }
 }
 
+/* With what, and for whom, sockets are opened. */
+struct open_options {
+    const struct identity *owner;
+    const struct existing_sockets *existing;
+};
+
 static void warn_of_small_receive_buffer(const struct listener *listener,
                                          const struct udp_socket_options *options)
 {
@@ -86,16 +93,6 @@ static void warn_of_small_reserve(const struct listener *listener)
               listener->text, "wanted", size_format(SEND_SOCKET_SET_RESERVE_LEAST_BYTES, least),
               "got", size_format(got_bytes, got), "reason", "the kernel bounds send buffers",
               "advice", "raise net.core.wmem_max, or start udpsrv as root", NULL);
-}
-
-static void close_sockets(struct listener *listener, size_t socket_count, size_t sender_count)
-{
-    while (sender_count > 0)
-        send_socket_set_close(&listener->senders[--sender_count]);
-    while (socket_count > 0)
-        socket_close(listener->sockets[--socket_count]);
-    free(listener->senders);
-    free(listener->sockets);
 }
 
 /* If IPv6 is disabled on loopback, no address exists that a sender could be connected to, so the
@@ -143,7 +140,7 @@ static int open_senders(struct listener *listener, const struct config *config, 
         opened += error == 0;
     }
     if (error != 0) {
-        close_sockets(listener, worker_count, opened);
+        listeners_close_sockets(listener, worker_count, opened);
         return error;
     }
     for (size_t k = 0; k < worker_count; k++) {
@@ -153,28 +150,19 @@ static int open_senders(struct listener *listener, const struct config *config, 
     return 0;
 }
 
-static int make_tables(struct listener *listener, size_t worker_count)
-{
-    listener->sockets = calloc(worker_count, sizeof listener->sockets[0]);
-    listener->senders = calloc(worker_count, sizeof listener->senders[0]);
-    if (listener->sockets != NULL && listener->senders != NULL)
-        return 0;
-    close_sockets(listener, 0, 0);
-    return -ENOMEM;
-}
-
 /* Reserves the descriptors of sockets whose interface does not exist yet. */
 static int reserve_sockets(struct listener *listener, size_t worker_count)
 {
-    int error = make_tables(listener, worker_count);
+    int error = listeners_make_tables(listener, worker_count);
     for (size_t k = 0; k < worker_count && error == 0; k++) {
         listener->sockets[k] = socket_open_placeholder();
         error = listener->sockets[k] < 0
                     ? listener->sockets[k]
-                    : send_socket_set_reserve(&listener->senders[k], listener->sockets[k]);
+                    : send_socket_set_reserve(&listener->senders[k], listener->sockets[k],
+                                              &listener->bound);
         if (error == 0)
             continue;
-        close_sockets(listener, k + (listener->sockets[k] >= 0), k);
+        listeners_close_sockets(listener, k + (listener->sockets[k] >= 0), k);
         return error;
     }
     if (error == 0)
@@ -198,10 +186,11 @@ static int adopt_receivers(struct listener *listener, struct udp_socket_options 
 /* Returns 0, or -errno with none open. */
 static int open_receivers(struct listener *listener, const struct addr *wanted,
                           struct udp_socket_options *options, size_t worker_count,
-                          struct passed_sockets *passed)
+                          const struct existing_sockets *existing)
 {
-    listener->passed = passed != NULL && passed_sockets_take(passed, listener->config,
-                                                             listener->sockets, worker_count) > 0;
+    listener->passed =
+        existing->passed != NULL && passed_sockets_take(existing->passed, listener->config,
+                                                        listener->sockets, worker_count) > 0;
     if (!listener->passed)
         return reuseport_group_open(wanted, options, &listener->bound, listener->sockets,
                                     worker_count);
@@ -228,28 +217,37 @@ static int choose_by_source(struct listeners *listeners, const struct listener *
     return 0;
 }
 
+/* Once the sockets that receive are open. */
+static void note_receivers(struct listener *listener, const struct udp_socket_options *options)
+{
+    addr_format(&listener->bound, listener->text);
+    warn_of_small_receive_buffer(listener, options);
+}
+
 /* Opens the sockets that receive. */
 static int open_group(struct listeners *listeners, struct listener *listener,
                       const struct addr *wanted, struct udp_socket_options *options,
-                      struct passed_sockets *passed)
+                      const struct open_options *how)
 {
-    int error = open_receivers(listener, wanted, options, listeners->worker_count, passed);
+    int error = open_receivers(listener, wanted, options, listeners->worker_count, how->existing);
     if (error != 0) {
-        close_sockets(listener, 0, 0);
+        listeners_close_sockets(listener, 0, 0);
         return error;
     }
     listener->missing = options->is_missing;
-    addr_format(&listener->bound, listener->text);
-    warn_of_small_receive_buffer(listener, options);
+    note_receivers(listener, options);
     error = choose_by_source(listeners, listener);
+    /* After the last bind: all sockets of a group have to belong to one user. */
+    for (size_t k = 0; k < listeners->worker_count && error == 0; k++)
+        socket_set_owner(listener->sockets[k], how->owner);
     if (error != 0)
-        close_sockets(listener, listeners->worker_count, 0);
+        listeners_close_sockets(listener, listeners->worker_count, 0);
     return error;
 }
 
 /* Returns 0 or -errno; listener->text is the address for a message. */
 static int open_listener(struct listeners *listeners, struct listener *listener,
-                         const struct config *config, bool waits, struct passed_sockets *passed)
+                         const struct config *config, bool waits, const struct open_options *how)
 {
     size_t worker_count = listeners->worker_count;
     struct addr wanted = listener->bound;
@@ -267,11 +265,19 @@ static int open_listener(struct listeners *listeners, struct listener *listener,
         .send_buffer_bytes = config->server.send_buffer_bytes,
         .may_be_missing = waits,
     };
+    struct inherited_listener *entry =
+        error == 0 ? unicast_takeover_find(how->existing->inherited, listener) : NULL;
+    if (entry != NULL) {
+        error = unicast_takeover_adopt(listeners, listener, entry, config, &options);
+        if (error == 0)
+            note_receivers(listener, &options);
+        return error;
+    }
     if (error == 0)
-        error = make_tables(listener, worker_count);
+        error = listeners_make_tables(listener, worker_count);
     if (error != 0)
         return error;
-    error = open_group(listeners, listener, &wanted, &options, passed);
+    error = open_group(listeners, listener, &wanted, &options, how);
     if (error == 0)
         error = open_senders(listener, config, worker_count);
     if (error == 0)
@@ -285,7 +291,10 @@ int unicast_sockets_reopen(struct listeners *listeners, const struct listener *l
     *fresh = (struct listener){
         .transport = listener->transport, .bound = listener->bound, .config = listener->config};
     fresh->bound.scope = 0;
-    int error = open_listener(listeners, fresh, config, true, NULL);
+    static const struct existing_sockets none = {NULL, NULL};
+    static const struct identity same = {(uid_t)-1, (gid_t)-1};
+    int error = open_listener(listeners, fresh, config, true,
+                              &(struct open_options){.owner = &same, .existing = &none});
     for (size_t k = 0; error == 0 && k < listeners->worker_count; k++)
         error = reuseport_member_start(fresh->sockets[k]);
     return error;
@@ -301,9 +310,16 @@ static bool may_skip(const struct config *config, int error)
     return !config->server.listen_given && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
 }
 
-static int make_shard_key(struct listeners *listeners)
+/* The key of the process before, if it had several workers: its clients are divided by it. */
+static int make_shard_key(struct listeners *listeners, const struct inherited_sockets *inherited)
 {
     uint8_t bytes[SOURCE_SHARD_KEY_BYTES];
+    if (inherited != NULL && inherited->worker_count > 1) {
+        listeners->shard_key = inherited->shard_key;
+        listeners->choice = inherited->choice;
+        listeners->choice_error = inherited->choice_error;
+        return 0;
+    }
     if (listeners->worker_count == 1)
         return 0;
     int error = random_fill(bytes, sizeof bytes);
@@ -316,11 +332,13 @@ static int make_shard_key(struct listeners *listeners)
 }
 
 int unicast_sockets_open(struct listeners *listeners, const struct config *config,
-                         size_t worker_count, struct passed_sockets *passed)
+                         size_t worker_count, const struct identity *owner,
+                         const struct existing_sockets *existing)
 {
+    const struct open_options how = {owner, existing};
     memset(listeners, 0, sizeof *listeners);
     listeners->worker_count = worker_count;
-    int error = make_shard_key(listeners);
+    int error = make_shard_key(listeners, existing->inherited);
     if (error != 0)
         return error;
     for (size_t i = 0; i < config->server.listen_count; i++) {
@@ -330,7 +348,7 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
         listener->config = &config->server.listen[i];
         listener->bound = listener->config->addr;
         error = open_listener(listeners, listener, config,
-                              config->server.missing_address == MISSING_WAIT, passed);
+                              config->server.missing_address == MISSING_WAIT, &how);
         if (error == 0) {
             if (listener->missing && listener->zone[0] == '\0')
                 listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);
@@ -358,16 +376,18 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
 int unicast_sockets_receive(const struct listeners *listeners)
 {
     int error = 0;
-    for (size_t i = 0; i < listeners->unicast_count; i++)
+    for (size_t i = 0; i < listeners->unicast_count && error == 0; i++) {
+        error = unicast_takeover_choose(listeners, &listeners->list[i]);
         for (size_t k = 0; k < listeners->worker_count && error == 0; k++)
             error = reuseport_member_start(listeners->list[i].sockets[k]);
+    }
     return error;
 }
 
 void unicast_sockets_close(struct listeners *listeners)
 {
     while (listeners->unicast_count > 0)
-        close_sockets(&listeners->list[--listeners->unicast_count], listeners->worker_count,
-                      listeners->worker_count);
+        listeners_close_sockets(&listeners->list[--listeners->unicast_count],
+                                listeners->worker_count, listeners->worker_count);
     listeners->count = 0;
 }

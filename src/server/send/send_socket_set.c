@@ -5,6 +5,7 @@
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 /* Calls visit for each descriptor that the set owns. */
@@ -95,21 +96,30 @@ int send_socket_set_open_single(struct send_socket_set *senders, int socket,
     return error;
 }
 
-int send_socket_set_reserve(struct send_socket_set *senders, int receiver)
+static int reserve(struct send_socket_set *senders, size_t slots)
 {
-    int *const all[] = {&senders->on_link, &senders->reply_reserve, &senders->copy_reserve,
-                        &senders->replies[0], &senders->copies[0]};
+    int *const others[] = {&senders->on_link, &senders->reply_reserve, &senders->copy_reserve};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if ((*others[i] = socket_open_placeholder()) < 0)
+            return *others[i];
+    for (size_t i = 0; i < slots; i++)
+        if ((senders->replies[i] = socket_open_placeholder()) < 0)
+            return senders->replies[i];
+    for (size_t i = 0; i < slots; i++)
+        if ((senders->copies[i] = socket_open_placeholder()) < 0)
+            return senders->copies[i];
+    return 0;
+}
+
+int send_socket_set_reserve(struct send_socket_set *senders, int receiver, const struct addr *bound)
+{
     send_socket_set_init(senders);
     senders->routed = receiver;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        *all[i] = socket_open_placeholder();
-        if (*all[i] >= 0)
-            continue;
-        int error = *all[i];
+    senders->by_interface = udp_socket_reports_destination(bound);
+    int error = reserve(senders, senders->by_interface ? SEND_SOCKET_SLOTS_COUNT : 1);
+    if (error != 0)
         send_socket_set_close(senders);
-        return error;
-    }
-    return 0;
+    return error;
 }
 
 int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound)
@@ -162,4 +172,80 @@ void send_socket_set_close(struct send_socket_set *senders)
 {
     for_each(senders, close_one, false);
     send_socket_set_init(senders);
+}
+
+/* ---- handing over ---- */
+
+static void put_socket(struct handover_writer *writer, int socket)
+{
+    handover_put8(writer, socket >= 0);
+    if (socket >= 0)
+        handover_put_descriptor(writer, socket);
+}
+
+void send_socket_set_hand_over(const struct send_socket_set *senders,
+                               struct handover_writer *writer)
+{
+    handover_put8(writer, senders->by_interface);
+    handover_put8(writer, senders->single);
+    handover_put32(writer, senders->buffer_bytes);
+    handover_put32(writer, senders->reserve_got_bytes);
+    put_socket(writer, senders->on_link);
+    put_socket(writer, senders->reply_reserve);
+    put_socket(writer, senders->copy_reserve);
+    handover_put8(writer, SEND_SOCKET_SLOTS_COUNT);
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++) {
+        put_socket(writer, senders->replies[i]);
+        put_socket(writer, senders->copies[i]);
+    }
+}
+
+static int get_socket(struct handover_reader *reader)
+{
+    return handover_get8(reader) != 0 ? handover_get_descriptor(reader) : -1;
+}
+
+/* Whether the descriptors are there that the set of such a kind has. */
+static bool is_whole(const struct send_socket_set *senders)
+{
+    size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_COUNT : 1;
+    for (size_t i = 0; i < slots; i++)
+        if (senders->replies[i] < 0 || senders->copies[i] < 0)
+            return false;
+    return senders->single || (senders->reply_reserve >= 0 && senders->copy_reserve >= 0);
+}
+
+int send_socket_set_take_over(struct send_socket_set *senders, struct handover_reader *reader,
+                              int receiver)
+{
+    send_socket_set_init(senders);
+    senders->routed = receiver;
+    senders->by_interface = handover_get8(reader) != 0;
+    senders->single = handover_get8(reader) != 0;
+    senders->buffer_bytes = handover_get32(reader);
+    senders->reserve_got_bytes = handover_get32(reader);
+    senders->on_link = get_socket(reader);
+    senders->reply_reserve = get_socket(reader);
+    senders->copy_reserve = get_socket(reader);
+    size_t slots = handover_get8(reader);
+    for (size_t i = 0; i < slots && i < SEND_SOCKET_SLOTS_COUNT; i++) {
+        senders->replies[i] = get_socket(reader);
+        senders->copies[i] = get_socket(reader);
+    }
+    if (!reader->failed && slots == SEND_SOCKET_SLOTS_COUNT && is_whole(senders))
+        return 0;
+    send_socket_set_close(senders);
+    return -EPROTO;
+}
+
+void send_socket_set_resize(struct send_socket_set *senders, uint32_t send_buffer_bytes)
+{
+    size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
+    if (senders->buffer_bytes == send_buffer_bytes)
+        return;
+    senders->buffer_bytes = send_buffer_bytes;
+    for (size_t i = 0; i < slots && !senders->single; i++) {
+        socket_set_send_buffer(senders->replies[i], send_buffer_bytes);
+        socket_set_send_buffer(senders->copies[i], send_buffer_bytes);
+    }
 }

@@ -1,5 +1,7 @@
 #include "server/upgrade/hand_over.h"
 
+#include "server/upgrade/socket_takeover.h"
+
 #include <errno.h>
 
 static void put_server(const struct server *server, struct handover_writer *writer)
@@ -10,25 +12,19 @@ static void put_server(const struct server *server, struct handover_writer *writ
     handover_end(writer);
 }
 
-/* The sockets that receive, to be taken as if the service manager had passed them. */
 static void put_sockets(const struct server *server, struct handover_writer *writer)
 {
-    const struct listeners *listeners = &server->sockets.listeners;
-    const struct stream_sockets *streams = &server->sockets.first_worker.streams;
-    const struct control_socket *controls[] = {&server->control, &server->observers};
-    size_t count = listeners->unicast_count * listeners->worker_count + streams->count;
-    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
-        count += controls[i]->control != NULL;
     handover_begin(writer, HANDOVER_SOCKETS);
-    handover_put32(writer, (uint32_t)count);
-    for (size_t i = 0; i < listeners->unicast_count; i++)
-        for (size_t k = 0; k < listeners->worker_count; k++)
-            handover_put_descriptor(writer, listeners->list[i].sockets[k]);
-    for (size_t i = 0; i < streams->count; i++)
-        handover_put_descriptor(writer, streams->list[i].socket);
-    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
-        if (controls[i]->control != NULL)
-            handover_put_descriptor(writer, controls[i]->control->listener);
+    startup_sockets_hand_over(&server->sockets, writer);
+    handover_end(writer);
+}
+
+static void put_control(const struct control_socket *control, struct handover_writer *writer)
+{
+    if (control->control == NULL)
+        return;
+    handover_begin(writer, HANDOVER_CONTROL);
+    control_socket_hand_over(control, writer);
     handover_end(writer);
 }
 
@@ -65,13 +61,22 @@ int hand_over_first(const struct server *server, struct handover_writer *writer)
 {
     put_server(server, writer);
     put_sockets(server, writer);
+    put_control(&server->control, writer);
+    put_control(&server->observers, writer);
     put_state_lock(server, writer);
     put_manager(server, writer);
     return end(writer);
 }
 
+static void put_drops(const struct server *server, struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_DROPS);
+    socket_takeover_put_drops(&server->workers, &server->sockets.listeners, writer);
+    handover_end(writer);
+}
+
 int hand_over_second(const struct server *server, struct handover_writer *writer)
 {
-    (void)server;
+    put_drops(server, writer);
     return end(writer);
 }

@@ -19,8 +19,11 @@ enum {
     STARTED_TIMEOUT_MS = 2000,  /* while nobody serves */
     SERVING_TIMEOUT_MS = 2000,  /* then this process ends nevertheless */
     SESSIONS_TIMEOUT_MS = 1000, /* until the sessions of operators have got their output */
+    KILL_TIMEOUT_MS = 1000,     /* until a process that was killed has ended */
     REASON_BYTES = HANDOVER_TEXT_BYTES + 128,
 };
+
+static const char ANSWERS_ELSE[] = "the new program answers something else";
 
 void predecessor_init(struct predecessor *predecessor, const int *stop_signals,
                       void (*exit_at_once)(struct server *server, const char *why))
@@ -48,14 +51,6 @@ static void forget_package(struct predecessor *predecessor)
     handover_writer_free(&predecessor->writer);
 }
 
-/* Whether the successor may bind sockets that send to the ports. */
-static void share_ports(const struct server *server, bool may)
-{
-    const struct listeners *listeners = &server->sockets.listeners;
-    for (size_t i = 0; i < listeners->unicast_count; i++)
-        listeners_share_port(listeners, listeners->list[i].bound.port, may);
-}
-
 static void report(struct predecessor *predecessor, const struct upgrade_report *result)
 {
     predecessor->done(predecessor->done_state, result);
@@ -71,7 +66,6 @@ static void fail(struct server *server, const char *reason)
     close_channel(predecessor);
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);
-    share_ports(server, false);
     predecessor->is_running = false;
     report(predecessor, &(struct upgrade_report){.reason = reason});
 }
@@ -96,7 +90,9 @@ static void on_end(struct server *server)
     loop_remove(&predecessor->handler);
     predecessor->is_closed = true;
     if (child_process_has_ended(&predecessor->successor))
-        fail_with(server, "the new program was not ready: %s",
+        fail_with(server,
+                  predecessor->was_ready ? "the new program ended while it took over: %s"
+                                         : "the new program was not ready: %s",
                   child_process_end(&predecessor->successor, end));
 }
 
@@ -143,38 +139,50 @@ static int send_second(struct server *server, uint64_t until_ms, char reason[REA
     return error == 0 ? 0 : explain(error, "handing over", reason);
 }
 
-static int await_started(struct predecessor *predecessor, uint64_t until_ms,
-                         char reason[REASON_BYTES])
+static int await_message(struct predecessor *predecessor, enum handover_kind kind,
+                         uint64_t until_ms, char reason[REASON_BYTES])
 {
     struct handover_message message;
     int error = handover_channel_receive(predecessor->channel, &message, until_ms);
     if (error != 0)
         return explain(error, "hearing of the new program", reason);
-    if (message.kind == HANDOVER_STARTED)
+    if (message.kind == kind)
         return 0;
     snprintf(reason, REASON_BYTES, "%s",
-             message.kind == HANDOVER_FAILED ? message.text
-                                             : "the new program answers something else");
+             message.kind == HANDOVER_FAILED ? message.text : ANSWERS_ELSE);
     return -EPROTO;
 }
 
-/* Has the successor take over, while the workers are held. Returns 0 if it has to serve from now
- * on, or -errno with the reason. */
+/* Has the successor serve. If it ends before it says that it has read this, it has changed nothing,
+ * and this process goes on. */
+static int go(struct predecessor *predecessor, uint64_t until_ms, char reason[REASON_BYTES])
+{
+    if (loop_signals_are_pending(predecessor->stop_signals)) {
+        snprintf(reason, REASON_BYTES, "the server is stopping");
+        return -ECANCELED;
+    }
+    int error = handover_channel_send(predecessor->channel, HANDOVER_GO, NULL);
+    if (error != 0)
+        return explain(error, "handing over", reason);
+    error = await_message(predecessor, HANDOVER_TAKEN, until_ms, reason);
+    if (error != -EAGAIN)
+        return error;
+    /* It may read it at any time: only after its end it is known whether it has. */
+    child_process_kill(&predecessor->successor);
+    error = await_message(predecessor, HANDOVER_TAKEN, clock_now_ms() + KILL_TIMEOUT_MS, reason);
+    return error == -EPIPE ? explain(-EAGAIN, "", reason) : error;
+}
+
+/* Has the successor take over, while the workers are held. Returns 0 if it serves from now on, or
+ * -errno with the reason. */
 static int exchange(struct server *server, char reason[REASON_BYTES])
 {
     struct predecessor *predecessor = &server->predecessor;
     uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
     int error = send_second(server, until_ms, reason);
     if (error == 0)
-        error = await_started(predecessor, until_ms, reason);
-    if (error != 0)
-        return error;
-    if (loop_signals_are_pending(predecessor->stop_signals)) {
-        snprintf(reason, REASON_BYTES, "the server is stopping");
-        return -ECANCELED;
-    }
-    error = handover_channel_send(predecessor->channel, HANDOVER_GO, NULL);
-    return error == 0 ? 0 : explain(error, "handing over", reason);
+        error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
+    return error == 0 ? go(predecessor, until_ms, reason) : error;
 }
 
 /* The successor serves; or it has ended, and then nobody does. Ends this process. */
@@ -187,12 +195,15 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
     int error = handover_channel_receive(predecessor->channel, &message,
                                          clock_now_ms() + SERVING_TIMEOUT_MS);
     bool is_serving = error == 0 && message.kind == HANDOVER_SERVING;
-    struct upgrade_report result = {.is_done = is_serving,
-                                    .from = child_process_own_id(),
-                                    .to = successor,
-                                    .version = version,
-                                    .pause_us = clock_monotonic_us() - began_us,
-                                    .reason = "the new program ended after it had taken over"};
+    struct upgrade_report result = {
+        .is_done = is_serving,
+        .from = child_process_own_id(),
+        .to = successor,
+        .version = version,
+        .pause_us = clock_monotonic_us() - began_us,
+        .reason = error == -EAGAIN ? "the new program has taken over, and does not "
+                                     "say that it serves"
+                                   : "the new program ended after it had taken over"};
     snprintf(process, sizeof process, "%ld", (long)successor);
     snprintf(pause, sizeof pause, "%" PRIu64, result.pause_us);
     service_manager_hand_over(&server->manager, successor);
@@ -245,11 +256,14 @@ static void hand_over(struct server *server, const char *version)
 
 static void on_message(struct server *server, const struct handover_message *message)
 {
-    if (message->kind == HANDOVER_READY)
+    struct predecessor *predecessor = &server->predecessor;
+    predecessor->was_ready = message->kind == HANDOVER_READY;
+    if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
+        on_end(server);
+    else if (predecessor->was_ready)
         hand_over(server, message->text);
     else
-        fail(server, message->kind == HANDOVER_FAILED ? message->text
-                                                      : "the new program answers something else");
+        fail(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
 }
 
 static void receive(struct server *server)
@@ -265,20 +279,19 @@ static void receive(struct server *server)
         fail_with(server, "cannot hear of the new program: %s", strerror(-error));
 }
 
+/* If the other end is closed, what it has sent before its end is read next. */
 static void continue_sending(struct server *server)
 {
     struct predecessor *predecessor = &server->predecessor;
     int error = handover_sending_continue(&predecessor->sending, predecessor->channel, 0);
     if (error == -EAGAIN)
         return;
-    if (error == -EPIPE) {
-        on_end(server);
-    } else if (error != 0) {
+    if (error != 0 && error != -EPIPE) {
         fail_with(server, "cannot hand over: %s", strerror(-error));
-    } else {
-        forget_package(predecessor);
-        loop_change(&predecessor->handler, LOOP_READ);
+        return;
     }
+    forget_package(predecessor);
+    loop_change(&predecessor->handler, LOOP_READ);
 }
 
 static void on_channel(void *state, unsigned events)
@@ -329,7 +342,6 @@ static int start(struct server *server)
     if (error != 0)
         return error;
     predecessor->channel = ends[0];
-    share_ports(server, true);
     error = hand_over_first(server, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
@@ -379,7 +391,7 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
         return;
     }
     predecessor->is_running = true;
-    predecessor->is_closed = false;
+    predecessor->is_closed = predecessor->was_ready = false;
     predecessor->done = done;
     predecessor->done_state = state;
     if (program_path_check(predecessor->path, fault) != 0) {

@@ -85,7 +85,11 @@ int successor_take_over(struct server *server)
         error = handover_channel_receive(channel, &message, clock_now_ms() + WAIT_MS);
     if (error == 0 && message.kind != HANDOVER_GO)
         error = -EPROTO;
-    return error == 0 ? 0 : report_channel(error);
+    if (error != 0)
+        return report_channel(error);
+    /* If the predecessor has ended since, nobody waits for it. */
+    handover_channel_send(channel, HANDOVER_TAKEN, NULL);
+    return 0;
 }
 
 static void notify_manager(struct server *server)

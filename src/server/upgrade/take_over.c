@@ -3,6 +3,7 @@
 #include "os/file/state_file_writer.h"
 #include "os/log/log.h"
 #include "server/upgrade/hand_over.h"
+#include "server/upgrade/socket_takeover.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -27,14 +28,17 @@ static int take_server(struct server *server, struct handover_reader *reader)
 
 static int take_sockets(struct server *server, struct handover_reader *reader)
 {
-    uint32_t count = handover_get32(reader);
-    for (uint32_t i = 0; i < count; i++) {
-        int socket = handover_get_descriptor(reader);
-        int error = socket >= 0 ? passed_sockets_add(&server->passed, socket) : -EPROTO;
-        if (error != 0)
-            return error;
-    }
-    return 0;
+    return inherited_sockets_take_over(&server->inherited, reader);
+}
+
+static int take_control(struct server *server, struct handover_reader *reader)
+{
+    return inherited_sockets_take_over_control(&server->inherited, reader);
+}
+
+static int take_drops(struct server *server, struct handover_reader *reader)
+{
+    return socket_takeover_get_drops(&server->workers, &server->sockets.listeners, reader);
 }
 
 static int take_state_lock(struct server *server, struct handover_reader *reader)
@@ -95,6 +99,7 @@ int take_over_first(struct server *server, struct handover_reader *reader)
     static const struct row rows[] = {
         {HANDOVER_SERVER, take_server, "the server"},
         {HANDOVER_SOCKETS, take_sockets, "the sockets"},
+        {HANDOVER_CONTROL, take_control, "the control sockets"},
         {HANDOVER_STATE_LOCK, take_state_lock, "the lock of the state file"},
         {HANDOVER_MANAGER, take_manager, "the socket to the service manager"},
     };
@@ -103,5 +108,11 @@ int take_over_first(struct server *server, struct handover_reader *reader)
 
 int take_over_second(struct server *server, struct handover_reader *reader)
 {
-    return read_all(server, reader, NULL, 0);
+    static const struct row rows[] = {
+        {HANDOVER_DROPS, take_drops, "the dropped datagrams"},
+    };
+    int error = read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
+    return error != 0
+               ? error
+               : socket_takeover_grow(&server->workers, &server->sockets.listeners, server->config);
 }

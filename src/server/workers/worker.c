@@ -192,7 +192,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     made->decider.secrets = options->secrets;
     made->decider.names = options->names;
     if (options->shard_key != NULL)
-        made->decider.earlier = (struct earlier_datagrams){options->passed, options->shard_key,
+        made->decider.earlier = (struct earlier_datagrams){options->earlier, options->shard_key,
                                                            options->count, options->number};
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -278,20 +278,23 @@ int worker_start(struct worker *worker)
     /* What the sockets of several workers have dropped until now, and a passed socket before this
      * server. */
     for (size_t i = 0; i < worker->options.socket_count; i++)
-        if (!is_single || worker->options.passed >> i & 1)
+        if ((!is_single || worker->options.passed >> i & 1) &&
+            !(worker->options.inherited >> i & 1))
             datagram_io_forget_drops(worker->io_by_listener[i]);
     return worker_resume(worker);
 }
 
-static void run_hold(struct worker_call *call)
+static void handle_hold(struct mailbox_message *message)
 {
-    loop_stop(call->worker->loop);
+    const struct worker *worker =
+        (const struct worker *)(void *)((char *)message - offsetof(struct worker, hold));
+    loop_stop(worker->loop);
 }
 
 void worker_hold(struct worker *worker)
 {
-    worker->hold.run = run_hold;
-    worker_post(worker, &worker->hold, NULL);
+    worker->hold.handle = handle_hold;
+    mailbox_post(worker->mailbox, &worker->hold);
 }
 
 void worker_await_hold(struct worker *worker)

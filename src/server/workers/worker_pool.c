@@ -2,6 +2,7 @@
 
 #include "os/process/processor_count.h"
 #include "server/config/worker_capacity.h"
+#include "server/listen/unicast_takeover.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -29,7 +30,13 @@ static int make_worker(struct workers *workers, const struct listeners *listener
     for (size_t i = 0; i < listeners->unicast_count; i++) {
         sockets[i] = listeners->list[i].sockets[options.number];
         senders[i] = listeners->list[i].senders[options.number];
-        options.passed |= (uint64_t)listeners->list[i].passed << i;
+        bool is_inherited = listeners->list[i].inherited != 0;
+        bool is_passed = listeners->list[i].passed && !is_inherited;
+        options.passed |= (uint64_t)is_passed << i;
+        options.inherited |= (uint64_t)is_inherited << i;
+        options.earlier |=
+            (uint64_t)(is_passed || unicast_takeover_is_changed(listeners, &listeners->list[i]))
+            << i;
     }
     options.sockets = sockets;
     options.senders = senders;

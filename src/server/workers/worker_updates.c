@@ -48,3 +48,29 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
         loop_timer_change_period(&worker->sweep, settings->sweep_ms);
     }
 }
+
+uint32_t worker_drops(const struct worker *worker, size_t listener)
+{
+    return datagram_io_drops(worker->io_by_listener[listener]);
+}
+
+void worker_set_drops(struct worker *worker, size_t listener, uint32_t drops)
+{
+    datagram_io_set_drops(worker->io_by_listener[listener], drops);
+}
+
+void worker_take_sockets(struct worker *worker, size_t listener, int *socket,
+                         struct send_socket_set *senders)
+{
+    datagram_io_renew(worker->io_by_listener[listener], socket, senders);
+}
+
+void worker_answer_waiting(struct worker *worker, size_t listener, int socket)
+{
+    datagram_io_answer_waiting(worker->io_by_listener[listener], socket);
+}
+
+void worker_answer_strays(struct worker *worker, size_t listener)
+{
+    datagram_io_answer_strays(worker->io_by_listener[listener]);
+}

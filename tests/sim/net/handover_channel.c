@@ -173,11 +173,11 @@ static int send(int fd, struct item *item, uint64_t until_ms)
     struct channel *peer = channel->peer;
     int error = peer == NULL ? -EPIPE : peer->queued >= peer->room ? -EAGAIN : 0;
     trace(TRACE_HANDOVER, (uint64_t)scheduler_process(), item->kind, (uint64_t)(int64_t)error, 0);
+    upgrades_sent(item->kind, item->text, error);
     if (error == 0) {
         *peer->end = item;
         peer->end = &item->next;
         peer->queued++;
-        upgrades_sent(item->kind, item->text);
     } else {
         free_item(item);
     }

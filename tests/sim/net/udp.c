@@ -37,6 +37,11 @@ struct udp *udp_of(int fd)
     return (struct udp *)descriptor_object(fd, OBJECT_UDP);
 }
 
+struct udp *udp_next(size_t *i)
+{
+    return *i < socket_count ? sockets[(*i)++] : NULL;
+}
+
 /* NULL for a placeholder. */
 static struct udp *udp_if_any(int socket)
 {
@@ -100,6 +105,11 @@ static bool same_endpoint(const struct addr *a, const struct addr *b)
 {
     return a->family == b->family && a->port == b->port && a->scope == b->scope &&
            memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+bool udp_is_at(const struct udp *udp, const struct addr *bound)
+{
+    return same_endpoint(&udp->bound, bound);
 }
 
 /* Whether the host has an address to bind to: 0 or -errno. */
@@ -186,21 +196,6 @@ int reuseport_group_open(const struct addr *addr, struct udp_socket_options *opt
     for (size_t i = 0; i < count; i++)
         udp_of(fds[i])->bound = *bound;
     return 0;
-}
-
-int reuseport_group_choose_by_source(const int *fds, size_t count, enum addr_family family,
-                                     const struct source_shard_key *key)
-{
-    struct shards_key own = {key->start, {key->multipliers[0], key->multipliers[1]}};
-    int error = faults_refuse_program();
-    if (family != udp_of(fds[0])->bound.family)
-        broken_promise("a group gets the program of its family", "another one");
-    shards_asked(&own, error);
-    for (size_t i = 0; error == 0 && i < count; i++) {
-        udp_of(fds[i])->shards = (uint32_t)count;
-        udp_of(fds[i])->key = own;
-    }
-    return error;
 }
 
 int reuseport_member_start(int socket)

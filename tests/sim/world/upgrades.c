@@ -36,7 +36,7 @@ static struct {
     uint64_t kill_after, freeze_after; /* steps; 0: never */
     uint64_t freeze_ms;
     char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
-    bool has_go;
+    bool has_go, is_committed;
 } fate;
 static int successor = -1, predecessor = -1;
 static uint64_t kill_predecessor_after; /* steps; 0: never */
@@ -162,6 +162,7 @@ void upgrades_started(int process)
     fate.is_calm = is_calm;
     successor = process;
     predecessor = scheduler_process();
+    kill_predecessor_after = 0;
     if (is_calm)
         return;
     fate.exits = kind == 0;
@@ -190,7 +191,7 @@ static void freeze(int process, uint64_t ms)
 
 static void follow_successor(void)
 {
-    if (fate.has_go)
+    if (fate.is_committed)
         return;
     if (fate.kill_after > 0 && --fate.kill_after == 0)
         processes_kill(successor);
@@ -251,14 +252,24 @@ size_t upgrades_draw_part(size_t most)
     return one_in(2) ? most : draw_range(DRAW_UPGRADES, 1, 8);
 }
 
-void upgrades_sent(enum handover_kind kind, const char *text)
+/* The successor serves: it has read that it has to. */
+static void commit(void)
 {
+    fate.is_committed = true;
+    processes_set_server(successor);
+}
+
+void upgrades_sent(enum handover_kind kind, const char *text, int error)
+{
+    if (kind == HANDOVER_TAKEN)
+        commit();
+    if (error != 0)
+        return;
     if (kind == HANDOVER_FAILED)
         snprintf(fate.failure, sizeof fate.failure, "%s", text);
     if (kind != HANDOVER_GO)
         return;
     fate.has_go = true;
-    processes_set_server(successor);
     if (!fate.is_calm && one_in(10))
         kill_predecessor_after = draw_range(DRAW_UPGRADES, 1, 20);
 }
@@ -266,12 +277,14 @@ void upgrades_sent(enum handover_kind kind, const char *text)
 void upgrades_process_ended(int process, enum process_end how)
 {
     (void)how;
-    if (process == successor)
-        successor = -1;
     if (process == predecessor) {
         predecessor = -1;
         kill_predecessor_after = 0;
+        if (fate.has_go && !fate.is_committed && successor >= 0)
+            commit();
     }
+    if (process == successor)
+        successor = -1;
 }
 
 void upgrades_taken_over(void)

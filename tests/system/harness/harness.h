@@ -81,6 +81,7 @@ struct process {
     int in;                /* its stdin, -1 after it has been closed */
     int streams[2];        /* its stdout and stderr, -1 after their end */
     struct bytes texts[2]; /* the output so far */
+    bool hands_over;       /* its end is not noticed: another process is to stand for it */
     int status;            /* after its end: exit status, or 128 + the signal that killed it */
 };
 

@@ -234,7 +234,7 @@ static bool pump(struct process *process, int ms, bool write_too)
     struct pollfd waits[4] = {
         {.fd = process->streams[0], .events = POLLIN},
         {.fd = process->streams[1], .events = POLLIN},
-        {.fd = process->pidfd, .events = POLLIN},
+        {.fd = process->hands_over ? -1 : process->pidfd, .events = POLLIN},
         {.fd = write_too ? process->in : -1, .events = POLLOUT},
     };
     bool any;
@@ -311,6 +311,24 @@ int process_wait(struct process *process)
         process_pump(process, (int)left);
     }
     return process->status;
+}
+
+void process_adopt(struct process *process, pid_t pid)
+{
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+    int status = -1;
+
+    if (poll(&end, 1, HARNESS_DEADLINE_MS) != 1 ||
+        waitpid(process->pid, &status, 0) != process->pid || status != 0)
+        harness_fail("expected process %d to end with status 0 after it had handed over, it is %x",
+                     (int)process->pid, (unsigned)status);
+    close(process->pidfd);
+    process->hands_over = false;
+    process->pid = pid;
+    process->pidfd = pidfd_open(pid, 0);
+    if (process->pidfd < 0 ||
+        write(cleaner_pipe, &process->pid, sizeof process->pid) != (ssize_t)sizeof process->pid)
+        harness_fail("expected process %d to run: %s", (int)pid, strerror(errno));
 }
 
 void process_kill(struct process *process, int signal)

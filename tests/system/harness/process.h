@@ -28,6 +28,11 @@ size_t arguments_add(const char **argv, size_t count, va_list more);
 struct result process_result(struct process *process);
 struct result process_run(harness_prepare *prepare, const char *input, const char *const *argv);
 
+/* Waits for the end of a process with status 0, and has the structure stand for another one from
+ * then on, which writes to the same output and was or will be inherited by the test
+ * (PR_SET_CHILD_SUBREAPER). */
+void process_adopt(struct process *process, pid_t pid);
+
 /* Returns whether a server of the test listens on that port, at any address. */
 bool servers_have_port(uint16_t port);
 

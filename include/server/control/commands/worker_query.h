@@ -24,7 +24,7 @@ struct worker_query_context {
     struct subscriptions *subscriptions;
     const struct listeners *listeners;
     const struct client_names *names; /* NULL: clients.names = off */
-    struct loop *loop; /* of the main thread, and its mailbox */
+    struct loop *loop;                /* of the main thread, and its mailbox */
     struct mailbox *reply_mailbox;
     uint32_t clients_max;
     uint64_t started_ms;

@@ -1,6 +1,7 @@
 #include "server/control/commands/server_commands.h"
 
 #include "base/version.h"
+#include "os/process/child_process.h"
 #include "os/process/clock.h"
 #include "server/control/commands/command_context.h"
 
@@ -43,6 +44,7 @@ static void write_status(struct worker_query *query)
     control_line(session, "uptime_s", "%" PRIu64, (clock_now_ms() - context->started_ms) / 1000);
     control_line(session, "workers", "%zu", context->worker_count);
     control_line(session, "version", "%s", UDPSRV_VERSION);
+    control_line(session, "pid", "%ld", (long)child_process_own_id());
 }
 
 static void write_stats(struct worker_query *query)

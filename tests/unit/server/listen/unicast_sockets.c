@@ -39,8 +39,9 @@ static void listen_to(const char *text)
 
 static int open_for(size_t workers)
 {
-    struct passed_sockets passed = {0};
-    int error = unicast_sockets_open(&listeners, config, workers, &passed);
+    const struct existing_sockets none = {NULL, NULL};
+    const struct identity same = {(uid_t)-1, (gid_t)-1};
+    int error = unicast_sockets_open(&listeners, config, workers, &same, &none);
     return error != 0 ? error : unicast_sockets_receive(&listeners);
 }
 

@@ -1,0 +1,56 @@
+#ifndef SERVER_LISTEN_UNICAST_TAKEOVER_H
+#define SERVER_LISTEN_UNICAST_TAKEOVER_H
+
+#include "net/socket/udp_socket.h"
+#include "server/listen/inherited_sockets.h"
+#include "server/listen/listeners.h"
+
+/* The sockets of unicast listeners during an upgrade, also where the number of workers changes.
+ *
+ * More workers: the new sockets join the group of the others when the process before has stopped to
+ * receive, and the kernel chooses among all of them once that process has left. What was weighed:
+ *   - that, as here. A single socket becomes a group by its second one; what that one gets before
+ *     the kernel is told to give it nothing, within microseconds, waits in it;
+ *   - to bind them earlier: until the kernel is told, half of the datagrams of a group of two that
+ *     was a single socket would be for a worker that does not run yet.
+ * If this process fails after that, what waits in a second socket is lost.
+ *
+ * Fewer workers: the sockets of the others receive nothing once the kernel chooses anew; what waits
+ * in them is to be read then. */
+
+/* Returns the sockets that the process before has for a listener, whose interface was found, or
+ * NULL. */
+struct inherited_listener *unicast_takeover_find(struct inherited_sockets *inherited,
+                                                 const struct listener *listener);
+
+/* Takes them for the workers that both processes have; the descriptors of further workers are
+ * placeholders until unicast_takeover_grow. The listener is the next one in the table. Fills in
+ * what buffers the kernel gave. Returns 0, or -errno with none open. */
+int unicast_takeover_adopt(struct listeners *listeners, struct listener *listener,
+                           struct inherited_listener *entry, const struct config *config,
+                           struct udp_socket_options *options);
+
+/* Whether the process before had fewer workers for a listener, or another number of them. */
+bool unicast_takeover_must_grow(const struct listeners *listeners, const struct listener *listener);
+bool unicast_takeover_is_changed(const struct listeners *listeners,
+                                 const struct listener *listener);
+
+/* Opens the sockets of the workers that the process before did not have, in *fresh, by the number
+ * of the worker; the first listener->inherited are not set. The caller closes them and frees both
+ * arrays. Call it when that process receives no more. Errors are logged. Returns 0, or -errno with
+ * none open. */
+int unicast_takeover_grow(const struct listeners *listeners, const struct listener *listener,
+                          const struct config *config, struct listener *fresh);
+
+/* Has the kernel choose among the sockets of this server's workers, if these are more or fewer than
+ * before. Call it when the process before has left. Returns 0 or -errno. */
+int unicast_takeover_choose(const struct listeners *listeners, const struct listener *listener);
+
+/* Writes the listeners, with their sockets, to the record that is being written; those that wait
+ * for their interface have none, and are left out. Returns how many these are, also if writer is
+ * NULL.
+ */
+size_t unicast_takeover_hand_over(const struct listeners *listeners,
+                                  struct handover_writer *writer);
+
+#endif
