@@ -85,6 +85,11 @@ static void destroy(struct object *object)
         free(udp);
 }
 
+static uint32_t raised(uint32_t limit, uint32_t bytes)
+{
+    return limit < 2 * bytes ? 2 * bytes : limit;
+}
+
 static int open_udp(uint32_t receive_bytes, uint32_t send_bytes)
 {
     int error = faults_refuse_open();
@@ -155,13 +160,18 @@ int udp_socket_open(const struct addr *addr, struct udp_socket_options *options,
     return error;
 }
 
-/* No socket is passed. */
+/* A socket of the process before: no service manager passes one. */
 int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
 {
-    (void)socket;
-    (void)addr;
-    (void)options;
-    return -EINVAL;
+    struct udp *udp = udp_of(socket);
+    if (!udp_is_at(udp, addr))
+        broken_promise("a socket is taken over with its address", "port %d, not %d",
+                       udp->bound.port, addr->port);
+    udp->receive_limit = raised(udp->receive_limit, options->receive_buffer_bytes);
+    udp->send_limit = raised(udp->send_limit, options->send_buffer_bytes);
+    options->receive_buffer_actual_bytes = udp->receive_limit / 2;
+    options->send_buffer_actual_bytes = udp->send_limit / 2;
+    return faults_refuse_open();
 }
 
 bool udp_socket_reports_destination(const struct addr *addr)
