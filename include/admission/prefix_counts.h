@@ -30,6 +30,11 @@ size_t prefix_counts_bytes(uint32_t clients);
 struct prefix_counts *prefix_counts_init(void *memory, uint32_t clients,
                                          const struct siphash_key *key);
 
+/* The memory may be mapped by several processes, one after the other: prefix_counts_layout is the
+ * number of its layout, and prefix_counts_map returns the table in memory of that layout. */
+uint64_t prefix_counts_layout(void);
+struct prefix_counts *prefix_counts_map(void *memory);
+
 /* Counts a client that is to be registered. Returns false, and does not count it, if its prefix has
  * cap clients already; cap 0 means no limit. With N threads at once, a prefix may exceed the cap by
  * N - 1. */

@@ -63,6 +63,11 @@ struct rate_limiter_limits rate_limiter_limits(uint32_t rate_pps, uint32_t burst
 size_t rate_limiter_bytes(void);
 struct rate_limiter *rate_limiter_init(void *memory, const struct siphash_key *key);
 
+/* The memory may be mapped by several processes, one after the other: rate_limiter_layout is the
+ * number of its layout, and rate_limiter_map returns the limiter in memory of that layout. */
+uint64_t rate_limiter_layout(void);
+struct rate_limiter *rate_limiter_map(void *memory);
+
 /* Takes a token for a datagram from the buckets of its address and its prefix. Returns false if the
  * datagram is to be refused. now_ms is of a monotonic clock. Within one millisecond no bucket
  * fills, so the burst should be at least what a source sends in a few milliseconds. */

@@ -35,12 +35,19 @@ enum {
     SHARED_CAPACITY_BLOCK_MAX = 64,
 };
 
-/* A capacity of places (at least 1) for a number of shards (at least 1). Returns NULL if there is
- * no memory. Free it after all shards' threads have ended. */
-struct shared_capacity *shared_capacity_new(uint32_t places, size_t shards);
-void shared_capacity_free(struct shared_capacity *capacity);
+/* Returns the size of the memory of a number of shards (at least 1). shared_capacity_init makes a
+ * capacity of places (at least 1) in that memory, which the caller owns: it is all zero and aligned
+ * to 64. Use it until all shards' threads have ended. */
+size_t shared_capacity_bytes(size_t shards);
+struct shared_capacity *shared_capacity_init(void *memory, uint32_t places, size_t shards);
 
-/* The share of a shard, numbered from 0; valid until shared_capacity_free. */
+/* The memory may be mapped by several processes, one after the other: shared_capacity_layout is the
+ * number of its layout, and shared_capacity_map returns the capacity in memory of that layout, or
+ * NULL if it is not one of these places and shards. */
+uint64_t shared_capacity_layout(void);
+struct shared_capacity *shared_capacity_map(void *memory, uint32_t places, size_t shards);
+
+/* The share of a shard, numbered from 0; valid as long as the memory. */
 struct capacity_share *shared_capacity_share(struct shared_capacity *capacity, size_t shard);
 
 /* The number of places not in use, in the pool and in all shares. It is exact only while no thread

@@ -1,6 +1,8 @@
 #ifndef BASE_STATS_H
 #define BASE_STATS_H
 
+#include "base/handover.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -82,6 +84,11 @@ void stats_set(struct stats *stats, size_t i, uint64_t value);
 
 /* Adds the counters of one worker to a sum. */
 void stats_add(struct stats *sum, const struct stats *worker);
+
+/* Write the counters into a record and read them, each with its name: a process of another version
+ * ignores those that it does not know. */
+void stats_hand_over(const struct stats *stats, struct handover_writer *writer);
+void stats_take_over(struct stats *stats, struct handover_reader *reader);
 
 /* The sum of the outcomes. It is equal to received whenever no batch is being processed. */
 uint64_t stats_outcomes(const struct stats *stats);

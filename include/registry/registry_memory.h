@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The memory of a registry: its size, its layout and its initialization. All of a registry is one
- * block of memory that the caller provides; nothing is allocated later. */
+/* The memory of a registry: its size, its layout and its initialization. All clients of a registry
+ * are in one block of memory, which the caller provides and which has no pointers, so that two
+ * processes can map it (registry/registry_restore). The pointers into it, and all single numbers,
+ * are in memory of the process. Nothing is allocated later. */
 struct registry;
 
 enum {
@@ -17,10 +19,9 @@ enum {
     REGISTRY_CAPACITY_MAX = 1 << 27,
 };
 
-/* The size of a registry for capacity clients (1 to REGISTRY_CAPACITY_MAX), and how many bytes of
- * it, from the first on, are its state and its index. Clients are soon spread over all of those
- * bytes, so it is best to commit them at the start. The rest is written only as far as clients fill
- * it. */
+/* The size of the block for capacity clients (1 to REGISTRY_CAPACITY_MAX), and how many bytes of
+ * it, from the first on, are the index. Clients are soon spread over all of those bytes, so it is
+ * best to commit them at the start. The rest is read and written only as far as clients fill it. */
 size_t registry_bytes(uint32_t capacity);
 size_t registry_index_bytes(uint32_t capacity);
 
@@ -37,10 +38,15 @@ static inline uint32_t registry_slots(uint32_t capacity)
     return 2 * capacity;
 }
 
-/* Initializes a registry for at most capacity clients. memory has registry_bytes(capacity) bytes,
- * all zero, and is aligned to 64. The caller frees it after the last use of the registry. key is
- * the secret of the hash; ttl_ms is 1 to REGISTRY_TTL_MAX_MS. */
-struct registry *registry_init(void *memory, uint32_t capacity, const struct siphash_key *key,
-                               uint32_t ttl_ms, uint64_t now_ms);
+/* Returns the number of the block's layout. A process of another number must not use the block. */
+uint64_t registry_layout(uint32_t capacity);
+
+/* Makes a registry for at most capacity clients, without reading or writing its block. block has
+ * registry_bytes(capacity) bytes and is aligned to 64; it is all zero, or that of a registry that
+ * is taken over before anything else is done. The caller frees it after registry_free. key is the
+ * secret of the hash; ttl_ms is 1 to REGISTRY_TTL_MAX_MS. Returns NULL if memory is short. */
+struct registry *registry_new(void *block, uint32_t capacity, const struct siphash_key *key,
+                              uint32_t ttl_ms, uint64_t now_ms);
+void registry_free(struct registry *registry);
 
 #endif

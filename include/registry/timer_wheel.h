@@ -1,6 +1,8 @@
 #ifndef REGISTRY_TIMER_WHEEL_H
 #define REGISTRY_TIMER_WHEEL_H
 
+#include "base/handover.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -68,5 +70,10 @@ uint32_t timer_wheel_peek(const struct timer_wheel *wheel);
 
 /* Puts the slot back that was taken last: it is the next one to be taken. */
 void timer_wheel_put_back(struct timer_wheel *wheel, uint32_t slot);
+
+/* Hand over the numbers that are not in the memory, which is shared with the next process, and
+ * take them over for that memory. timer_wheel_take_over returns 0 or -EPROTO. */
+void timer_wheel_hand_over(const struct timer_wheel *wheel, struct handover_writer *writer);
+int timer_wheel_take_over(struct timer_wheel *wheel, struct handover_reader *reader);
 
 #endif

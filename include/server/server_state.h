@@ -18,6 +18,7 @@
 #include "server/manager/service_manager.h"
 #include "server/names/name_decisions.h"
 #include "server/options.h"
+#include "server/state/handed_clients.h"
 #include "server/state/state_snapshots.h"
 #include "server/upgrade/upgrade_state.h"
 #include "server/workers/worker_pool.h"
@@ -60,6 +61,7 @@ struct server {
 
     struct predecessor predecessor; /* the upgrade of this process */
     struct successor successor;     /* the one that has started it */
+    struct handed_clients *handed;  /* what the predecessor has shared; NULL: there is none */
     int state_lock;                 /* of the state file, from the predecessor; 0: none */
     size_t reloads;                 /* that have not ended */
 

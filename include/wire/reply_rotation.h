@@ -1,6 +1,8 @@
 #ifndef WIRE_REPLY_ROTATION_H
 #define WIRE_REPLY_ROTATION_H
 
+#include "base/handover.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,6 +54,12 @@ bool reply_rotation_equal(const struct reply *a, const struct reply *b);
  * thread. Returns the first turn, an argument of reply_rotation_message. The list must not be
  * empty; for REPLY_ROTATE it never is. */
 size_t reply_rotation_take(struct reply *reply, size_t count);
+
+/* In an upgrade, write the next turn into the record, and continue with it: if mode and messages
+ * are the same there, else the rotation begins anew. reply_rotation_take_over returns 0 or -EPROTO.
+ */
+void reply_rotation_hand_over(const struct reply *reply, struct handover_writer *writer);
+int reply_rotation_take_over(struct reply *reply, struct handover_reader *reader);
 
 /* The message of a turn, and the turn after it: the list is circular. */
 static inline const struct message *reply_rotation_message(const struct reply *reply, size_t turn)

@@ -1,10 +1,13 @@
 #include "admission/prefix_counts.h"
 
+#include "base/handover.h"
+
 #include <stdatomic.h>
 #include <string.h>
 
 enum {
-    WAYS = 8, /* entries in a cache line */
+    LAYOUT_VERSION = 1, /* to be increased with each change that the sizes do not show */
+    WAYS = 8,           /* entries in a cache line */
     COUNT_BITS = 28,
     LINES_MIN = 8,
 };
@@ -17,6 +20,7 @@ struct line {
     _Alignas(64) _Atomic uint64_t ways[WAYS];
 };
 
+/* There is no pointer in the memory: another process maps it elsewhere. */
 struct prefix_counts {
     struct siphash_key key;
     uint32_t mask; /* of the number of lines, a power of two */
@@ -52,6 +56,19 @@ struct prefix_counts *prefix_counts_init(void *memory, uint32_t clients,
     prefixes->key = *key;
     prefixes->mask = lines_for(clients) - 1;
     return prefixes;
+}
+
+uint64_t prefix_counts_layout(void)
+{
+    const uint64_t values[] = {LAYOUT_VERSION,      sizeof(struct prefix_counts),
+                               sizeof(struct line), WAYS,
+                               COUNT_BITS,          LINES_MIN};
+    return handover_layout(values, sizeof values / sizeof values[0]);
+}
+
+struct prefix_counts *prefix_counts_map(void *memory)
+{
+    return memory;
 }
 
 /* The tag has the upper 36 bits of the hash, and the first line is chosen by the others. */

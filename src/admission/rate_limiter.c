@@ -1,6 +1,11 @@
 #include "admission/rate_limiter.h"
 
+#include "base/handover.h"
+
 #include <stdatomic.h>
+#include <stddef.h>
+
+enum { LAYOUT_VERSION = 1 /* to be increased with each change that the sizes do not show */ };
 
 /* full_ns is when the bucket will be full again: it is full if that time is past, and empty if it
  * is a burst ahead. A bucket of zeros is free. tag is the hash that it belongs to. */
@@ -14,6 +19,7 @@ struct set {
 };
 _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 
+/* There is no pointer in the memory: another process maps it elsewhere. */
 struct rate_limiter {
     struct siphash_state hash_begin; /* of the secret key */
     uint64_t spread;                 /* odd and secret: distinguishes the addresses of a prefix */
@@ -43,6 +49,19 @@ struct rate_limiter *rate_limiter_init(void *memory, const struct siphash_key *k
     limiter->hash_begin = siphash_begin(key);
     limiter->spread = siphash13(key, "spread", 6) | 1;
     return limiter;
+}
+
+uint64_t rate_limiter_layout(void)
+{
+    const uint64_t values[] = {LAYOUT_VERSION,     sizeof(struct rate_limiter),
+                               RATE_LIMITER_SETS,  RATE_LIMITER_WAYS,
+                               sizeof(struct set), offsetof(struct rate_limiter, sets)};
+    return handover_layout(values, sizeof values / sizeof values[0]);
+}
+
+struct rate_limiter *rate_limiter_map(void *memory)
+{
+    return memory;
 }
 
 /* The hashes by which buckets are found. Only the prefix is hashed, by SipHash-1-3, whose 64 bits

@@ -1,18 +1,23 @@
 #include "admission/shared_capacity.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
+#include "base/handover.h"
 
+#include <stdatomic.h>
+
+enum { LAYOUT_VERSION = 1 /* to be increased with each change that the sizes do not show */ };
+
+/* There is no pointer in the memory: another process maps it elsewhere. */
 struct capacity_share {
     /* On a cache line of its own, since mostly the shard's thread accesses it. */
     _Alignas(64) _Atomic uint32_t unused;
-    struct shared_capacity *capacity;
+    uint32_t shard;
 };
 
 struct shared_capacity {
     _Alignas(64) _Atomic uint32_t pool;
     /* On another cache line, since the rest never changes. */
     _Alignas(64) uint32_t block;
+    uint32_t places;
     size_t shards;
     struct capacity_share shares[];
 };
@@ -20,28 +25,39 @@ struct shared_capacity {
 /* The atomic operations are sequentially consistent: a shard refuses a client after it has found
  * the pool and all other shares empty, which must not be due to values that are out of date. */
 
-struct shared_capacity *shared_capacity_new(uint32_t places, size_t shards)
+size_t shared_capacity_bytes(size_t shards)
 {
-    struct shared_capacity *capacity =
-        aligned_alloc(64, sizeof *capacity + shards * sizeof capacity->shares[0]);
-    if (capacity == NULL)
-        return NULL;
+    return sizeof(struct shared_capacity) + shards * sizeof(struct capacity_share);
+}
+
+struct shared_capacity *shared_capacity_init(void *memory, uint32_t places, size_t shards)
+{
+    struct shared_capacity *capacity = memory;
     size_t block = places / (8 * shards);
     capacity->block = block < 1                           ? 1
                       : block < SHARED_CAPACITY_BLOCK_MAX ? (uint32_t)block
                                                           : SHARED_CAPACITY_BLOCK_MAX;
+    capacity->places = places;
     capacity->shards = shards;
     atomic_init(&capacity->pool, places);
     for (size_t i = 0; i < shards; i++) {
         atomic_init(&capacity->shares[i].unused, 0);
-        capacity->shares[i].capacity = capacity;
+        capacity->shares[i].shard = (uint32_t)i;
     }
     return capacity;
 }
 
-void shared_capacity_free(struct shared_capacity *capacity)
+uint64_t shared_capacity_layout(void)
 {
-    free(capacity);
+    const uint64_t values[] = {LAYOUT_VERSION, sizeof(struct shared_capacity),
+                               sizeof(struct capacity_share), SHARED_CAPACITY_BLOCK_MAX};
+    return handover_layout(values, sizeof values / sizeof values[0]);
+}
+
+struct shared_capacity *shared_capacity_map(void *memory, uint32_t places, size_t shards)
+{
+    struct shared_capacity *capacity = memory;
+    return capacity->places == places && capacity->shards == shards ? capacity : NULL;
 }
 
 struct capacity_share *shared_capacity_share(struct shared_capacity *capacity, size_t shard)
@@ -75,11 +91,17 @@ static uint32_t take_up_to(_Atomic uint32_t *places, uint32_t want)
     }
 }
 
+static struct shared_capacity *capacity_of(struct capacity_share *share)
+{
+    return (struct shared_capacity *)(void *)((char *)(share - share->shard) -
+                                              offsetof(struct shared_capacity, shares));
+}
+
 /* Takes half of the share of another shard, rounded up, so that it is rarely needed. */
 static uint32_t take_from_others(struct capacity_share *share)
 {
-    struct shared_capacity *capacity = share->capacity;
-    size_t own = (size_t)(share - capacity->shares);
+    struct shared_capacity *capacity = capacity_of(share);
+    size_t own = share->shard;
     for (size_t i = 1; i < capacity->shards; i++) {
         _Atomic uint32_t *unused = &capacity->shares[(own + i) % capacity->shards].unused;
         uint32_t taken = take_up_to(unused, (atomic_load(unused) + 1) / 2);
@@ -91,7 +113,7 @@ static uint32_t take_from_others(struct capacity_share *share)
 
 bool capacity_share_acquire(struct capacity_share *share)
 {
-    struct shared_capacity *capacity = share->capacity;
+    struct shared_capacity *capacity = capacity_of(share);
     if (take_up_to(&share->unused, 1) == 1)
         return true;
     uint32_t taken = take_up_to(&capacity->pool, capacity->block);
@@ -104,7 +126,7 @@ bool capacity_share_acquire(struct capacity_share *share)
 
 void capacity_share_release(struct capacity_share *share)
 {
-    struct shared_capacity *capacity = share->capacity;
+    struct shared_capacity *capacity = capacity_of(share);
     /* The limit is two blocks, so that a client that joins and leaves repeatedly does not move a
      * block each time. */
     if (atomic_fetch_add(&share->unused, 1) + 1 >= 2 * capacity->block)

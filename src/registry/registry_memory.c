@@ -1,5 +1,8 @@
 #include "registry/registry_memory.h"
+#include "base/handover.h"
 #include "registry/registry_state.h"
+
+#include <stdlib.h>
 
 /* The offsets of the parts in the block of memory. */
 struct layout {
@@ -25,7 +28,7 @@ static size_t flags_bytes(uint32_t slots)
 static struct layout layout_of(uint32_t capacity)
 {
     struct layout at;
-    at.index = aligned(sizeof(struct registry));
+    at.index = 0;
     at.locals = at.index + aligned(hash_index_bytes(capacity));
     at.wheel = at.locals + aligned(local_addresses_bytes());
     at.live = at.wheel + aligned(timer_wheel_bytes(cluster_count(capacity)));
@@ -58,23 +61,69 @@ size_t registry_named_bytes(uint32_t capacity)
     return flags_bytes(capacity);
 }
 
-struct registry *registry_init(void *memory, uint32_t capacity, const struct siphash_key *key,
-                               uint32_t ttl_ms, uint64_t now_ms)
+enum {
+    /* To be increased with each change of what the block contains, or of what its contents mean,
+     * that the sizes do not show. */
+    LAYOUT_VERSION = 1,
+};
+
+uint64_t registry_layout(uint32_t capacity)
+{
+    const uint64_t values[] = {
+        LAYOUT_VERSION,
+        registry_bytes(capacity),
+        registry_index_bytes(capacity),
+        registry_full_bytes(capacity, false),
+        CLIENT_ENTRY4_BYTES,
+        CLIENT_ENTRY6_BYTES,
+        CLIENT_KEY_LISTENER_SHIFT,
+        CLIENT_KEY_FAMILY_SHIFT,
+        CLIENT_KEY_IP4_OR_SCOPE_SHIFT,
+        CLIENT_DEADLINE_MASK,
+        REGISTRY_CLUSTER_SLOTS,
+        REGISTRY_TTLS,
+        hash_index_bytes(capacity),
+        local_addresses_bytes(),
+        LOCAL_ADDRESSES_MAX,
+        sizeof(struct addr),
+        offsetof(struct addr, port),
+        offsetof(struct addr, scope),
+        offsetof(struct addr, family),
+        slot_bitmap_bytes(registry_slots(capacity)),
+        TIMER_WHEEL_TICK_MS,
+        TIMER_WHEEL_BUCKETS,
+        timer_wheel_bytes(capacity),
+    };
+    return handover_layout(values, sizeof values / sizeof values[0]);
+}
+
+/* The registry is on cache lines of its own, since its thread writes it for each batch. */
+struct registry *registry_new(void *block, uint32_t capacity, const struct siphash_key *key,
+                              uint32_t ttl_ms, uint64_t now_ms)
 {
     struct layout at = layout_of(capacity);
-    uint8_t *base = memory;
-    struct registry *registry = memory;
-
-    registry->hash_begin = siphash_begin(key);
+    uint8_t *base = block;
+    struct registry *registry = aligned_alloc(64, aligned(sizeof *registry));
+    if (registry == NULL)
+        return NULL;
+    *registry = (struct registry){
+        .hash_begin = siphash_begin(key),
+        .capacity = capacity,
+        .ttl_ms = ttl_ms,
+        .now_ms = now_ms,
+        .ttls = {ttl_ms},
+        .frames.bits = base + at.frames,
+        .named.bits = base + at.named,
+    };
     hash_index_init(&registry->index, base + at.index, capacity, registry_slots(capacity));
-    registry->capacity = capacity;
-    registry->ttl_ms = registry->ttls[0] = ttl_ms;
-    registry->now_ms = now_ms;
     client_slab_init(&registry->slab, base + at.slab, capacity);
     slot_bitmap_init(&registry->live, base + at.live, registry_slots(capacity));
     timer_wheel_init(&registry->wheel, base + at.wheel, now_ms);
-    registry->frames.bits = base + at.frames;
-    registry->named.bits = base + at.named;
     local_addresses_init(&registry->locals, base + at.locals, key);
     return registry;
+}
+
+void registry_free(struct registry *registry)
+{
+    free(registry);
 }

@@ -1,5 +1,7 @@
 #include "registry/timer_wheel.h"
 
+#include <errno.h>
+
 /* Doubly linked lists of slots. A reference is 0 for none, or the slot number + 1, so that zero
  * bytes are an empty wheel. The first link of a list refers back to the list's head, with the top
  * bit set. */
@@ -131,4 +133,23 @@ uint32_t timer_wheel_peek(const struct timer_wheel *wheel)
 void timer_wheel_put_back(struct timer_wheel *wheel, uint32_t slot)
 {
     push(wheel, TAKEN, slot);
+}
+
+void timer_wheel_hand_over(const struct timer_wheel *wheel, struct handover_writer *writer)
+{
+    handover_put64(writer, wheel->tick);
+    handover_put64(writer, wheel->last);
+    handover_put8(writer, wheel->pass_started);
+}
+
+int timer_wheel_take_over(struct timer_wheel *wheel, struct handover_reader *reader)
+{
+    uint64_t tick = handover_get64(reader), last = handover_get64(reader);
+    uint8_t pass_started = handover_get8(reader);
+    if (reader->failed || pass_started > 1)
+        return -EPROTO;
+    wheel->tick = tick;
+    wheel->last = last;
+    wheel->pass_started = pass_started;
+    return 0;
 }

@@ -13,6 +13,7 @@
 #include "server/server_stop.h"
 #include "server/startup_error.h"
 #include "server/state/state_restore.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/socket_takeover.h"
 #include "server/upgrade/successor.h"
 #include "server/workers/file_limit.h"
@@ -100,7 +101,9 @@ static int make_reply(struct server *server)
 static int make_admission(struct server *server)
 {
     const char *failed = "random secrets";
-    int error = admission_updates_new(&server->admission, server->config->clients.max);
+    client_takeover_decide(server);
+    int error =
+        admission_updates_new(&server->admission, server->config->clients.max, server->handed);
     if (error == 0) {
         failed = "tables of limits";
         error = admission_updates_rules(server->admission, server->config, &server->rules);
@@ -158,7 +161,7 @@ static int make_names(struct server *server)
 {
     int error = name_decisions_open(&server->names, server->config, server->loop, server->mailbox,
                                     subscriptions_queues(server->subscriptions),
-                                    server->sockets.listeners.worker_count);
+                                    server->sockets.listeners.worker_count, server->handed);
     return error == 0
                ? 0
                : startup_error_report("cannot create the table of names", "memory", error,
@@ -178,6 +181,7 @@ static int make_workers(struct server *server)
         .stream_files = server->stream_files,
         .names_key = server->names_key,
         .name_queues = name_decisions_queues(server->names),
+        .handed = server->handed,
         .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},
     };
     const char *failed = "memory";
@@ -353,16 +357,9 @@ static int restore_state(struct server *server)
 static int open_snapshots(struct server *server)
 {
     const struct state_snapshots_options options = {
-        .config = server->config,
-        .names_key = &server->names_key,
-        .listeners = &server->sockets.listeners,
-        .workers = &server->workers,
-        .names = name_decisions_table(server->names),
-        .jobs = server->jobs,
-        .subscriptions = server->subscriptions,
+        .sources = client_takeover_sources(server),
         .loop = server->loop,
         .mailbox = server->mailbox,
-        .rules = &server->rules,
         .lock = server->state_lock,
     };
     int error = state_snapshots_open(&server->snapshots, &options);

@@ -4,6 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
 #include "os/process/immediate_exit.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/predecessor.h"
 
 #include <assert.h>
@@ -120,6 +121,7 @@ void server_log_final_counters(const struct server *server)
 void server_free(struct server *server)
 {
     workers_free(&server->workers);
+    client_takeover_end(server);
     stdout_line_stop(&server->ready_line);
     service_manager_disconnect(&server->manager);
     state_snapshots_close(server->snapshots);

@@ -1,5 +1,8 @@
 #include "wire/reply_rotation.h"
 
+#include "base/sha256.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,4 +71,45 @@ size_t reply_rotation_take(struct reply *reply, size_t count)
     /* One division for each batch. The counter wraps at 2^64, after 584 years of 10^9 requests per
      * second. */
     return atomic_fetch_add_explicit(&reply->turns, count, memory_order_relaxed) % reply->count;
+}
+
+/* ---- an upgrade ---- */
+
+static void add_number(struct sha256 *sha, uint64_t number)
+{
+    sha256_add(sha, &number, sizeof number);
+}
+
+/* The digest of the mode and the messages: equal ones have the same. */
+static void digest_of(const struct reply *reply, uint8_t digest[SHA256_BYTES])
+{
+    struct sha256 sha;
+    sha256_init(&sha);
+    add_number(&sha, reply->mode);
+    for (size_t i = 0; i < reply->count; i++) {
+        add_number(&sha, reply->messages[i].size);
+        sha256_add(&sha, reply->messages[i].bytes, reply->messages[i].size);
+    }
+    sha256_finish(&sha, digest);
+}
+
+void reply_rotation_hand_over(const struct reply *reply, struct handover_writer *writer)
+{
+    uint8_t digest[SHA256_BYTES];
+    digest_of(reply, digest);
+    handover_put_bytes(writer, digest, sizeof digest);
+    handover_put64(writer, atomic_load(&reply->turns));
+}
+
+int reply_rotation_take_over(struct reply *reply, struct handover_reader *reader)
+{
+    uint8_t digest[SHA256_BYTES];
+    const uint8_t *former = handover_get_bytes(reader, sizeof digest);
+    uint64_t turns = handover_get64(reader);
+    if (reader->failed)
+        return -EPROTO;
+    digest_of(reply, digest);
+    if (memcmp(digest, former, sizeof digest) == 0)
+        atomic_store(&reply->turns, turns);
+    return 0;
 }

@@ -2,7 +2,7 @@
  * shared capacity, groups of sockets, and the filter that drops. Prints one line for each figure:
  * CPU time in nanoseconds for one of what the line names, the median of 5 interleaved rounds, or a
  * share. An argument selects the figures of CPU time whose names begin with it. */
-#include "admission/shared_capacity.h"
+#include "../unit/fixtures/capacity_fixture.h"
 #include "base/prng.h"
 #include "base/siphash.h"
 #include "net/socket/drop_filter.h"
@@ -435,7 +435,7 @@ int main(int argc, char **argv)
     };
     loop = loop_new();
     mailbox = loop != NULL ? mailbox_new(loop) : NULL;
-    capacity = shared_capacity_new(1000000, SHARDS);
+    capacity = capacity_new(1000000, SHARDS);
     if (mailbox == NULL || capacity == NULL || pthread_barrier_init(&start_together, NULL, 2) != 0)
         die("start");
     measure_all(candidates, sizeof candidates / sizeof candidates[0], argc > 1 ? argv[1] : "");
@@ -445,7 +445,7 @@ int main(int argc, char **argv)
         print_moved_clients();
     }
     pthread_barrier_destroy(&start_together);
-    shared_capacity_free(capacity);
+    free(capacity);
     mailbox_free(mailbox);
     loop_free(loop);
     return 0;

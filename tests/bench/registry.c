@@ -209,7 +209,9 @@ int main(int argc, char **argv)
         memory_reserve(registry_bytes(population.count), registry_index_bytes(population.count));
     if (memory == NULL)
         die("there is not enough memory");
-    population.registry = registry_init(memory, population.count, &key, TTL_MS, START_MS);
+    population.registry = registry_new(memory, population.count, &key, TTL_MS, START_MS);
+    if (population.registry == NULL)
+        die("there is not enough memory");
     for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
         uint64_t began_ns = cpu_ns();
         phases[i].run(&population);
@@ -217,6 +219,7 @@ int main(int argc, char **argv)
         if (i == 0)
             printf("bytes %llu\n", resident_bytes() - before);
     }
+    registry_free(population.registry);
     memory_release(memory, registry_bytes(population.count));
     return 0;
 }

@@ -2,7 +2,7 @@
  * some, and at the end acquire until they are refused. It is a program of its own because Criterion
  * crashes when it is built with -fsanitize=thread. Prints one line; exits with 0 if the places in
  * use never exceeded the capacity, and all were in use at the end. */
-#include "admission/shared_capacity.h"
+#include "../unit/fixtures/capacity_fixture.h"
 #include "os/loop/thread.h"
 
 #include <stdatomic.h>
@@ -61,7 +61,7 @@ int main(void)
     struct shard shards[SHARDS];
     struct thread *threads[SHARDS];
 
-    trial.capacity = shared_capacity_new(PLACES, SHARDS);
+    trial.capacity = capacity_new(PLACES, SHARDS);
     for (size_t i = 0; i < SHARDS; i++) {
         shards[i] = (struct shard){&trial, shared_capacity_share(trial.capacity, i), 0};
         threads[i] = thread_start("shard", fill_and_empty, &shards[i]);
@@ -74,6 +74,6 @@ int main(void)
     bool good = used == PLACES && !trial.too_many && shared_capacity_unused(trial.capacity) == 0;
     printf("shared capacity: %d of %d places used by %d threads: %s\n", used, PLACES, SHARDS,
            good ? "good" : "BAD");
-    shared_capacity_free(trial.capacity);
+    free(trial.capacity);
     return good ? 0 : 1;
 }

@@ -20,6 +20,7 @@ enum handover_kind {
     HANDOVER_SERVING,     /* the successor: it serves */
     HANDOVER_PACKAGE,     /* of this module */
     HANDOVER_DESCRIPTORS, /* of this module */
+    HANDOVER_READY_TO_COPY, /* as HANDOVER_READY; it needs the clients as a copy */
 };
 
 enum { HANDOVER_TEXT_BYTES = 1500 /* a longer text is truncated */ };

@@ -13,8 +13,29 @@ void memory_release(void *memory, size_t bytes);
 
 /* Sets a part of reserved memory to zero, and returns its pages to the kernel: like a page that was
  * never used, each takes memory again only once it is used. memory is aligned to the page size, and
- * bytes is a multiple of it. */
+ * bytes is a multiple of it. It is not for shared memory, which would keep its contents. */
 void memory_discard(void *memory, size_t bytes);
+
+/* Memory that another process can map as well. All zero is none. */
+struct shared_memory {
+    void *memory;
+    size_t bytes;
+    int descriptor; /* of a file in memory, closed on exec; -1: the memory cannot be shared */
+};
+
+/* Reserves memory with the promises of memory_reserve, except that a page takes memory once it is
+ * read, too. Where the kernel provides no file for it (memfd_create is missing or refused, no
+ * descriptor is left, RLIMIT_FSIZE), the memory is that of memory_reserve, and cannot be shared.
+ * Returns 0 or -errno. */
+int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t committed);
+
+/* Maps memory that another process has reserved, and the pages of its first committed bytes at
+ * once; it writes nothing. The descriptor then belongs to *shared, or if it fails still to the
+ * caller. Returns 0 or -errno (-EINVAL: it has another size). */
+int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed);
+
+/* Unmaps the memory and closes its descriptor; *shared is then all zero. */
+void memory_release_shared(struct shared_memory *shared);
 
 enum { CACHE_LINE_BYTES = 64 /* of x86-64 and most other processors */ };
 

@@ -2,6 +2,7 @@
 #define REGISTRY_NAMES_CLIENT_NAMES_H
 
 #include "address/device_name.h"
+#include "base/handover.h"
 #include "base/siphash.h"
 #include "registry/client_info.h"
 #include "registry/client_key.h"
@@ -38,8 +39,9 @@
  * last CLIENT_NAMES_FORMER_COUNT of them) until then, or until it has no client. The sources are
  * kept as hashes of 32 bits: of 500,000,000 moves, one is refused because of another source.
  *
- * All memory is one block, which the caller provides; nothing is allocated later. Time is an
- * argument, in milliseconds. */
+ * All names are in one block of memory, which the caller provides and which has no pointers, so
+ * that two processes can map it; nothing is allocated later. Time is an argument, in milliseconds.
+ */
 struct client_names;
 
 enum {
@@ -64,16 +66,18 @@ static inline struct client_filter client_filter_of(const struct name_holder *ho
     return (struct client_filter){true, client_key_listener(&holder->key), holder->join_number};
 }
 
-/* The size of a table for max names (1 to CLIENT_NAMES_MAX): 152 bytes for each, and 64 more with
+/* The size of the block for max names (1 to CLIENT_NAMES_MAX): 152 bytes for each, and 64 more with
  * former sources. Only the pages that names have reached are written. */
 size_t client_names_bytes(uint32_t max, bool has_formers);
 
-/* Initializes a table. memory has client_names_bytes(max, former_ms > 0) bytes, all zero, and is
- * aligned to 64; the caller frees it after the last use of the table. key is the secret of the
+/* Makes a table, without reading or writing its block. block has client_names_bytes(max, former_ms
+ * > 0) bytes and is aligned to 64; it is all zero, or that of a table that is taken over before
+ * anything else is done. The caller frees it after client_names_free. key is the secret of the
  * hashes, since clients choose their names. A name does not go back to a source for former_ms after
- * it has moved away from there; 0: it may at once. */
-struct client_names *client_names_init(void *memory, uint32_t max, const struct siphash_key *key,
-                                       uint64_t former_ms, uint64_t now_ms);
+ * it has moved away from there; 0: it may at once. Returns NULL if memory is short. */
+struct client_names *client_names_new(void *block, uint32_t max, const struct siphash_key *key,
+                                      uint64_t former_ms, uint64_t now_ms);
+void client_names_free(struct client_names *names);
 
 /* What became of a name that a client has claimed. */
 enum client_names_outcome {
@@ -134,5 +138,22 @@ void client_names_checked(struct client_names *names, const struct name_holder *
  * name that is added or removed between two calls may be left out. */
 bool client_names_next(const struct client_names *names, uint32_t *position,
                        struct device_name *name);
+
+/* In an upgrade the next process maps the same block, whose layout must have the same number, and
+ * continues with the numbers that are not in it: see registry/registry_restore.
+ * client_names_take_over returns 0, or -EPROTO, and nothing has changed then. */
+uint64_t client_names_layout(uint32_t max, bool has_formers);
+void client_names_hand_over(const struct client_names *names, struct handover_writer *writer);
+int client_names_take_over(struct client_names *names, struct handover_reader *reader);
+
+/* In an upgrade in which the clients are registered again, the next process takes the secret of the
+ * hashes over before the first name, and the former sources after the last one: what was recorded
+ * at one of them is valid as long as the cookies are. The latter two return 0 or -EPROTO; without a
+ * table (NULL) the former sources are only read. */
+void client_names_hand_over_key(const struct client_names *names, struct handover_writer *writer);
+void client_names_hand_over_formers(const struct client_names *names,
+                                    struct handover_writer *writer);
+int client_names_take_over_key(struct client_names *names, struct handover_reader *reader);
+int client_names_take_over_formers(struct client_names *names, struct handover_reader *reader);
 
 #endif

@@ -6,6 +6,8 @@
 #include "admission/rate_limiter.h"
 #include "base/siphash.h"
 #include "config/config.h"
+#include "os/process/memory.h"
+#include "server/state/handed_clients.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,11 +34,17 @@ struct admission_tables {
     struct siphash_key key;
     struct rate_limiter *limiter;   /* NULL until a configuration needs it */
     struct prefix_counts *prefixes; /* likewise */
+    struct shared_memory limiter_memory, prefixes_memory;
+    bool has_new_prefixes; /* since the clients of an upgrade were not counted in it */
 };
 
 /* Generates the key of the tables, which are made later, for at most clients_max clients. Returns 0
  * or -errno (-EAGAIN: the kernel has no entropy yet). */
 int admission_tables_init(struct admission_tables *tables, uint32_t clients_max);
+
+/* In an upgrade, uses the tables of the former process; what does not fit is made anew. Call it
+ * before the first rules are made. */
+void admission_tables_take_over(struct admission_tables *tables, struct handed_clients *handed);
 
 /* Frees the tables. Call it after all worker threads have ended. */
 void admission_tables_free(struct admission_tables *tables);

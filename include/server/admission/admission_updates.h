@@ -7,6 +7,7 @@
 #include "server/admission/admission_rules.h"
 #include "server/workers/worker.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,10 @@
 struct admission_updates;
 
 /* Generates the first secret and makes the first list of on-link addresses; tables are made for at
- * most clients_max clients. Returns 0 or -errno (-EAGAIN: the kernel has no entropy yet). */
-int admission_updates_new(struct admission_updates **admission, uint32_t clients_max);
+ * most clients_max clients. In an upgrade, handed has the tables of the former process; otherwise
+ * it is NULL. Returns 0 or -errno (-EAGAIN: the kernel has no entropy yet). */
+int admission_updates_new(struct admission_updates **admission, uint32_t clients_max,
+                          struct handed_clients *handed);
 
 /* Call it after all worker threads have ended. */
 void admission_updates_free(struct admission_updates *admission);
@@ -41,6 +44,19 @@ int admission_updates_start(struct admission_updates *admission, struct loop *lo
  * every minute. From any thread, after admission_updates_start. state is the struct
  * admission_updates. */
 void admission_updates_request_on_link(void *state);
+
+/* In an upgrade, admission_updates_put_memory writes the pieces of the tables' memory into the
+ * record, and admission_updates_hand_over the secrets. admission_updates_take_over takes the
+ * secrets over for the workers, too, after admission_updates_start and before these are started; it
+ * returns 0 or -EPROTO. admission_updates_has_new_prefixes returns whether the table of prefixes
+ * was made by this process, and has yet to count the clients. */
+void admission_updates_put_memory(const struct admission_updates *admission,
+                                  struct handover_writer *writer);
+void admission_updates_hand_over(const struct admission_updates *admission,
+                                 struct handover_writer *writer);
+int admission_updates_take_over(struct admission_updates *admission,
+                                struct handover_reader *reader);
+bool admission_updates_has_new_prefixes(const struct admission_updates *admission);
 
 /* Sends nothing more. Call it before worker_finish is posted to the workers. */
 void admission_updates_stop(struct admission_updates *admission);

@@ -2,7 +2,7 @@
 #define SERVER_CONTROL_CONTROL_LISTENER_H
 
 #include "server/control/control_sessions.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 

@@ -53,9 +53,9 @@ struct send_socket *datagram_io_replies(struct datagram_io *io, size_t slot);
 /* Adds the datagrams that the kernel dropped since the last call to stats->kernel_drops. */
 void datagram_io_count_drops(struct datagram_io *io);
 
-/* Counts them, and returns the kernel's counter, for the process that goes on with the socket; and
- * sets the counter as that was when the process before has counted. */
-uint32_t datagram_io_drops(struct datagram_io *io);
+/* Returns the kernel's counter when they were counted last, for the process that goes on with the
+ * socket; and sets it, as that was when the process before has counted. */
+uint32_t datagram_io_drops(const struct datagram_io *io);
 void datagram_io_set_drops(struct datagram_io *io, uint32_t drops);
 
 /* Answer what waits in another socket that is bound where the listener is: of a worker of the

@@ -1,6 +1,7 @@
 #ifndef SERVER_EVENTS_SUBSCRIPTIONS_H
 #define SERVER_EVENTS_SUBSCRIPTIONS_H
 
+#include "base/handover.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/mailbox.h"
 #include "server/control/control_sessions.h"
@@ -71,6 +72,12 @@ void subscriptions_publish(struct subscriptions *subscriptions, enum event_kind 
  * lost because subscribers did not read. What was lost in a worker's queue is in its own counter.
  */
 void subscriptions_add_counts(const struct subscriptions *subscriptions, struct stats *sum);
+
+/* In an upgrade, write these counts into the record, and continue with them.
+ * subscriptions_take_over returns 0 or -EPROTO. */
+void subscriptions_hand_over(const struct subscriptions *subscriptions,
+                             struct handover_writer *writer);
+int subscriptions_take_over(struct subscriptions *subscriptions, struct handover_reader *reader);
 
 /* Accepts no more subscriptions, and posts no more messages to the workers. */
 void subscriptions_stop(struct subscriptions *subscriptions);

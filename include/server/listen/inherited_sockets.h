@@ -5,7 +5,7 @@
 #include "net/unix/socket_file.h"
 #include "server/listen/listeners.h"
 #include "server/listen/passed_sockets.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

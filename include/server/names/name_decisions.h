@@ -7,6 +7,7 @@
 #include "registry/names/client_names.h"
 #include "server/events/event_queue.h"
 #include "server/names/name_queue.h"
+#include "server/state/handed_clients.h"
 #include "server/workers/worker.h"
 
 #include <stdbool.h>
@@ -25,11 +26,13 @@
 struct name_decisions;
 
 /* Reserves the table of clients.names-max names and the queues of worker_count workers. events are
- * their queues of events, which outlive the decisions. Under names = off *decisions is NULL.
- * Returns 0 or -errno. */
+ * their queues of events, which outlive the decisions. Under names = off *decisions is NULL. In an
+ * upgrade, handed is the memory of the former process, which is used if it keeps its clients;
+ * otherwise NULL. Returns 0 or -errno. */
 int name_decisions_open(struct name_decisions **decisions, const struct config *config,
                         struct loop *loop, struct mailbox *mailbox,
-                        struct event_queue *const *events, size_t worker_count);
+                        struct event_queue *const *events, size_t worker_count,
+                        struct handed_clients *handed);
 
 /* Returns the queues, by worker; NULL under names = off. */
 struct name_queue *const *name_decisions_queues(const struct name_decisions *decisions);
@@ -43,6 +46,34 @@ bool name_decisions_restore(struct name_decisions *decisions, const struct devic
                             struct name_holder *before);
 void name_decisions_forget(struct name_decisions *decisions, const struct client_key *key,
                            uint32_t worker);
+
+/* For an upgrade, when the workers' threads have ended and this thread handles the messages of all
+ * mailboxes: name_decisions_settle decides what it can, and name_decisions_is_settled returns
+ * whether no claim and no order is left. Handle the messages, and call it again, until that is so
+ * and no message is left. */
+void name_decisions_settle(struct name_decisions *decisions);
+bool name_decisions_is_settled(const struct name_decisions *decisions);
+
+/* Writes the piece of memory of the table into the record. */
+void name_decisions_put_memory(const struct name_decisions *decisions,
+                               struct handover_writer *writer);
+
+/* Write the table's numbers into the record when it is settled, and take them over, for a table
+ * with the memory of the former process. Call the latter before name_decisions_start. Returns 0 or
+ * -EPROTO. */
+void name_decisions_hand_over(const struct name_decisions *decisions,
+                              struct handover_writer *writer);
+int name_decisions_take_over(struct name_decisions *decisions, struct handover_reader *reader);
+
+/* For a table with memory of its own: see client_names_hand_over_key. The key is taken over before
+ * the clients are restored, and the former sources after that. Return 0 or -EPROTO. */
+void name_decisions_hand_over_key(const struct name_decisions *decisions,
+                                  struct handover_writer *writer);
+void name_decisions_hand_over_formers(const struct name_decisions *decisions,
+                                      struct handover_writer *writer);
+int name_decisions_take_over_key(struct name_decisions *decisions, struct handover_reader *reader);
+int name_decisions_take_over_formers(struct name_decisions *decisions,
+                                     struct handover_reader *reader);
 
 /* Begins to take claims. The workers must exist until name_decisions_stop. */
 void name_decisions_start(struct name_decisions *decisions, struct worker *const *workers);

@@ -3,7 +3,7 @@
 
 #include "address/addr.h"
 #include "server/send/send_socket_slots.h"
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stdint.h>

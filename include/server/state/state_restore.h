@@ -33,4 +33,10 @@ struct state_restore_options {
  * logged. */
 int state_restore(const struct state_restore_options *options);
 
+/* Restores them from bytes that the former process of an upgrade has encoded (state_encode_all)
+ * while it did not serve: whatever their age, and the clients that are connected by streams are
+ * handed over as well. Returns 0, -ENOMEM, or -EPROTO if the bytes are no whole state file. */
+int state_restore_handed(const struct state_restore_options *options, const void *bytes,
+                         size_t size);
+
 #endif

@@ -1,16 +1,9 @@
 #ifndef SERVER_STATE_STATE_SNAPSHOTS_H
 #define SERVER_STATE_STATE_SNAPSHOTS_H
 
-#include "admission/device_key.h"
-#include "config/config.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/mailbox.h"
-#include "registry/names/client_names.h"
-#include "server/admission/admission_rules.h"
-#include "server/broadcast/broadcast_jobs.h"
-#include "server/events/subscriptions.h"
-#include "server/listen/listeners.h"
-#include "server/workers/worker_pool.h"
+#include "server/state/state_encoder.h"
 
 /* Writes the clients, names, counters and job ids to state.file: each state.interval, and at the
  * end of the server.
@@ -24,19 +17,10 @@
  * leaves or expires meanwhile may be or not. */
 struct state_snapshots;
 
-enum { STATE_SLICE = 256 };
-
 struct state_snapshots_options {
-    const struct config *config;
-    const struct names_key *names_key; /* only under clients.names = keyed */
-    const struct listeners *listeners;
-    struct workers *workers;
-    const struct client_names *names; /* NULL: clients.names = off */
-    struct jobs *jobs;
-    const struct subscriptions *subscriptions;
+    struct state_sources sources;
     struct loop *loop;
-    struct mailbox *mailbox;             /* of the main thread */
-    const struct admission_rules *rules; /* in use */
+    struct mailbox *mailbox; /* of the main thread */
     int lock; /* of the file, which the predecessor has handed over; 0: it is to be taken. It is
                  closed with the snapshots, or if they cannot be opened */
 };

@@ -1,8 +1,11 @@
 #ifndef SERVER_UPGRADE_HAND_OVER_H
 #define SERVER_UPGRADE_HAND_OVER_H
 
+#include "base/handover.h"
+#include "os/process/memory.h"
 #include "server/server_state.h"
-#include "state/handover.h"
+
+#include <stdbool.h>
 
 /* What this process hands over to its successor, in two packages of records. Each part of the
  * server writes its own records; this module calls them in order. server/upgrade/take_over reads
@@ -16,9 +19,11 @@ enum handover_type {
     HANDOVER_CONTROL,    /* the socket of operators, or of observers: a record for each */
     HANDOVER_STATE_LOCK, /* of the state file */
     HANDOVER_MANAGER,    /* the socket to the service manager */
+    HANDOVER_MEMORY,     /* of the clients */
     /* Second package: what changes while the server runs. */
-    HANDOVER_DROPS = 32, /* how many datagrams the kernel has dropped */
-    HANDOVER_END = 64,   /* the last record of each package */
+    HANDOVER_CLIENTS = 32, /* with the counters */
+    HANDOVER_DROPS,        /* how many datagrams the kernel has dropped */
+    HANDOVER_END = 64,     /* the last record of each package */
 };
 
 /* Goes up whenever a record changes its form: a successor with another one refuses. */
@@ -27,7 +32,9 @@ enum { HANDOVER_VERSION = 1 };
 /* Writes the first package, while the workers run. Returns 0 or -errno. */
 int hand_over_first(const struct server *server, struct handover_writer *writer);
 
-/* Writes the second package, while the workers are held. Returns 0 or -errno. */
-int hand_over_second(const struct server *server, struct handover_writer *writer);
+/* Writes the second package, while the workers are held. If the clients are copied, *copy has to be
+ * kept until it is sent. Returns 0 or -errno. */
+int hand_over_second(const struct server *server, bool copies_clients, struct shared_memory *copy,
+                     struct handover_writer *writer);
 
 #endif

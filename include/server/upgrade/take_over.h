@@ -1,8 +1,8 @@
 #ifndef SERVER_UPGRADE_TAKE_OVER_H
 #define SERVER_UPGRADE_TAKE_OVER_H
 
+#include "base/handover.h"
 #include "server/server_state.h"
-#include "state/handover.h"
 
 /* What this process takes over from its predecessor: the records of server/upgrade/hand_over, each
  * read by the part of the server that has written it. Errors are logged. */

@@ -1,13 +1,14 @@
 #ifndef SERVER_UPGRADE_UPGRADE_STATE_H
 #define SERVER_UPGRADE_UPGRADE_STATE_H
 
+#include "base/handover.h"
 #include "net/unix/handover_channel.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/timer.h"
 #include "os/process/child_process.h"
+#include "os/process/memory.h"
 #include "os/process/program_path.h"
 #include "server/upgrade/upgrade_report.h"
-#include "state/handover.h"
 
 #include <stdbool.h>
 
@@ -27,8 +28,10 @@ struct predecessor {
     struct loop_handler handler;
     struct loop_timer timer;
     struct handover_writer writer;
+    struct shared_memory copy; /* of the clients, if the successor cannot use their memory */
     struct handover_sending sending;
-    bool is_sending; /* the first package */
+    bool copies_clients; /* the successor needs that */
+    bool is_sending;     /* the first package */
     upgrade_callback *done;
     void *done_state;
     const int *stop_signals; /* 0 ends the list */

@@ -1,6 +1,7 @@
 #ifndef SERVER_WORKERS_WORKER_CLIENTS_H
 #define SERVER_WORKERS_WORKER_CLIENTS_H
 
+#include "base/handover.h"
 #include "base/stats.h"
 #include "registry/client_selector.h"
 #include "registry/registry.h"
@@ -74,6 +75,18 @@ uint32_t worker_restore(struct worker *worker, const struct registry_restored *c
                         bool is_named, uint64_t now_ms, bool *is_new);
 void worker_restore_remove(struct worker *worker, uint8_t listener, const struct addr *source);
 void worker_restore_counters(struct worker *worker, const struct stats *counters);
+
+/* What a worker hands over to the one of its number in the next process of an upgrade: its clients
+ * and counters. These are called in the main thread, while the worker's thread does not run.
+ *
+ * worker_put_memory writes the piece of the registry's memory into the record; the thread may run
+ * meanwhile. worker_hand_over writes its numbers. worker_take_over continues the worker that had
+ * the memory, which it neither reads nor writes; call it before worker_start. It returns 0 or
+ * -EPROTO. worker_recount_prefixes counts its clients in a table of prefixes that is new. */
+void worker_put_memory(const struct worker *worker, struct handover_writer *writer);
+void worker_hand_over(struct worker *worker, struct handover_writer *writer);
+int worker_take_over(struct worker *worker, struct handover_reader *reader);
+void worker_recount_prefixes(struct worker *worker);
 
 /* Finds a client by its name, and copies it as it is at now_ms (os/process/clock). A client that
  * sends datagrams may be registered on several listeners: the search starts at the given listener.

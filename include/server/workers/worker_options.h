@@ -6,6 +6,7 @@
 #include "server/datagram/datagram_decision.h"
 #include "server/events/event_queue.h"
 #include "server/listen/first_worker_sockets.h"
+#include "server/state/handed_clients.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,8 +21,10 @@ struct worker_options {
     uint32_t sweep_ms;
     uint32_t rate_pps; /* of broadcasts, by all workers together */
     uint32_t max_datagram_bytes;
-    struct reply *reply;                   /* shared */
-    const struct own_ports *own_ports;     /* shared */
+    struct reply *reply;               /* shared */
+    const struct own_ports *own_ports; /* shared */
+    struct handed_memory
+        *handed; /* in an upgrade, the registry's memory; NULL: a new one is made */
     struct capacity_share *capacity_share; /* of clients.max; NULL: only the capacity limits */
     struct admission_rules rules;          /* their tables are shared */
     struct cookie_secrets secrets;

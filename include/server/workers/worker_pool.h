@@ -3,7 +3,9 @@
 
 #include "admission/shared_capacity.h"
 #include "config/config.h"
+#include "os/process/memory.h"
 #include "server/listen/listeners.h"
+#include "server/state/handed_clients.h"
 #include "server/workers/worker.h"
 
 #include <stddef.h>
@@ -16,7 +18,8 @@ struct workers {
     struct relay **relays; /* by worker */
     size_t count;
     struct shared_capacity *capacity; /* of clients.max; NULL if a single worker has all of it */
-    size_t started;                   /* how many run, which are the first ones */
+    struct shared_memory capacity_memory;
+    size_t started; /* how many run, which are the first ones */
 };
 
 /* The options that all workers share. */
@@ -32,6 +35,7 @@ struct workers_shared {
     struct names_key names_key;            /* under clients.names = keyed */
     struct name_queue *const *name_queues; /* to the main thread, by worker; NULL: names = off */
     struct worker_failure failure;
+    struct handed_clients *handed; /* in an upgrade; else NULL */
 };
 
 /* Returns the number of workers, 1 to CONFIG_WORKERS_MAX, that server.workers requests on this
@@ -45,6 +49,9 @@ int workers_new(struct workers *workers, const struct config *config,
                 const struct listeners *listeners, const struct workers_shared *shared,
                 const char **failed);
 
+/* Writes the pieces of the workers' memory into the record: the registries, and the capacity. */
+void workers_put_memory(const struct workers *workers, struct handover_writer *writer);
+
 /* Starts the threads. Returns 0, or -errno, and then some of them may run. */
 int workers_start(struct workers *workers);
 
@@ -54,6 +61,10 @@ int workers_start(struct workers *workers);
  * returns 0 or -errno. */
 void workers_hold(struct workers *workers, struct mailbox *main_mailbox);
 int workers_resume(struct workers *workers);
+
+/* Handles the messages to the workers and to the main thread once more, while they are held.
+ * Returns whether there were any. */
+bool workers_settle(struct workers *workers, struct mailbox *main_mailbox);
 
 /* Waits for the end of the threads that run (after worker_finish), and frees everything. */
 void workers_free(struct workers *workers);

@@ -3,6 +3,7 @@
 
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
+#include "os/process/memory.h"
 #include "server/broadcast/relay.h"
 #include "server/broadcast/shard_broadcast.h"
 #include "server/events/event_publisher.h"
@@ -21,7 +22,8 @@ struct worker {
     struct mailbox_message failed; /* posted to options.failure.mailbox when the loop has failed */
 
     struct siphash_key key;
-    void *registry_memory;
+    struct shared_memory registry_memory;
+    bool must_prove; /* they have not proven their addresses, which is demanded now */
     struct datagram_decider decider;
     struct datagram_io **io_by_listener; /* CONFIG_LISTEN_MAX of them; NULL: not of this worker */
     struct broadcast *broadcast;

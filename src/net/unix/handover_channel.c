@@ -170,6 +170,11 @@ int handover_channel_send(int channel, enum handover_kind kind, const char *text
     return send_one(channel, parts, size > 0 ? 2 : 1, NULL, 0, 0);
 }
 
+static bool is_message(uint8_t kind)
+{
+    return (kind >= HANDOVER_READY && kind <= HANDOVER_SERVING) || kind == HANDOVER_READY_TO_COPY;
+}
+
 int handover_channel_receive(int channel, struct handover_message *message, uint64_t until_ms)
 {
     struct received received;
@@ -179,7 +184,7 @@ int handover_channel_receive(int channel, struct handover_message *message, uint
     uint8_t kind = received.bytes[0];
     size_t text = received.size - 1;
     close_all(received.descriptors, received.count);
-    if (kind < HANDOVER_READY || kind > HANDOVER_SERVING || received.count > 0 ||
+    if (!is_message(kind) || received.count > 0 ||
         text >= sizeof message->text)
         return -EPROTO;
     message->kind = (enum handover_kind)kind;

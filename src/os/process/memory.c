@@ -1,14 +1,21 @@
 #include "os/process/memory.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Since Linux 5.14; the C library's headers may be older than the kernel. */
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
+#endif
+/* Since Linux 6.3. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8u
 #endif
 
 /* Does what MADV_POPULATE_WRITE does, but can't report that memory is short. */
@@ -37,14 +44,15 @@ static int commit(void *memory, size_t bytes)
     return 0;
 }
 
-void *memory_reserve(size_t bytes, size_t committed)
+/* Maps memory of a file, or of none (-1), and commits its first bytes. */
+static void *map(int descriptor, size_t bytes, size_t committed)
 {
+    int kind = descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
     if (committed > bytes) {
         errno = EINVAL;
         return NULL;
     }
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, descriptor, 0);
     if (memory == MAP_FAILED)
         return NULL;
     /* A kernel built without huge pages returns EINVAL, which is harmless. */
@@ -58,6 +66,11 @@ void *memory_reserve(size_t bytes, size_t committed)
     return memory;
 }
 
+void *memory_reserve(size_t bytes, size_t committed)
+{
+    return map(-1, bytes, committed);
+}
+
 void memory_release(void *memory, size_t bytes)
 {
     if (memory != NULL)
@@ -69,6 +82,73 @@ void memory_discard(void *memory, size_t bytes)
     /* It fails for locked pages. The contents go in any case. */
     if (madvise(memory, bytes, MADV_DONTNEED) != 0)
         memset(memory, 0, bytes);
+}
+
+/* ---- shared memory ---- */
+
+/* A longer file than RLIMIT_FSIZE would end the process by SIGXFSZ. */
+static bool may_have_file(size_t bytes)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= bytes;
+}
+
+/* A host may refuse files in memory that could be executed (vm.memfd_noexec). */
+static int open_file(void)
+{
+    int descriptor = memfd_create("udpsrv", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    return descriptor < 0 && errno == EINVAL ? memfd_create("udpsrv", MFD_CLOEXEC) : descriptor;
+}
+
+/* Returns the descriptor of a file of that size, or -1 if there can be none. */
+static int make_file(size_t bytes)
+{
+    int descriptor = may_have_file(bytes) ? open_file() : -1;
+    if (descriptor >= 0 && ftruncate(descriptor, (off_t)bytes) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t committed)
+{
+    int descriptor = make_file(bytes);
+    void *memory = map(descriptor, bytes, committed);
+    if (memory == NULL) {
+        int error = -errno;
+        if (descriptor >= 0)
+            close(descriptor);
+        return error;
+    }
+    *shared = (struct shared_memory){memory, bytes, descriptor};
+    return 0;
+}
+
+int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed)
+{
+    struct stat status;
+    if (fstat(descriptor, &status) != 0)
+        return -errno;
+    if (status.st_size != (off_t)bytes || committed > bytes)
+        return -EINVAL;
+    void *memory = map(descriptor, bytes, 0);
+    if (memory == NULL)
+        return -errno;
+    /* Only saves later page faults. */
+    madvise(memory, committed, MADV_POPULATE_WRITE);
+    *shared = (struct shared_memory){memory, bytes, descriptor};
+    return 0;
+}
+
+void memory_release_shared(struct shared_memory *shared)
+{
+    if (shared->memory == NULL)
+        return;
+    munmap(shared->memory, shared->bytes);
+    if (shared->descriptor >= 0)
+        close(shared->descriptor);
+    *shared = (struct shared_memory){.memory = NULL};
 }
 
 void *memory_cache_lines(size_t bytes)

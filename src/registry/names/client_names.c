@@ -3,7 +3,11 @@
 #include "registry/hash_index.h"
 #include "registry/timer_wheel.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { LAYOUT_VERSION = 1 /* to be increased with each change that the sizes do not show */ };
 
 /* A name and its client. A freed entry has a name of size 0, and holder.worker is the link to the
  * next freed one, as slot + 1. */
@@ -57,7 +61,7 @@ static size_t aligned(size_t bytes)
 static struct layout layout_of(uint32_t max, bool has_formers)
 {
     struct layout at;
-    at.by_name = aligned(sizeof(struct client_names));
+    at.by_name = 0;
     at.by_client = at.by_name + aligned(hash_index_bytes(max));
     at.wheel = at.by_client + aligned(hash_index_bytes(max));
     at.entries = at.wheel + aligned(timer_wheel_bytes(max));
@@ -71,22 +75,31 @@ size_t client_names_bytes(uint32_t max, bool has_formers)
     return layout_of(max, has_formers).end;
 }
 
-struct client_names *client_names_init(void *memory, uint32_t max, const struct siphash_key *key,
-                                       uint64_t former_ms, uint64_t now_ms)
+struct client_names *client_names_new(void *block, uint32_t max, const struct siphash_key *key,
+                                      uint64_t former_ms, uint64_t now_ms)
 {
     struct layout at = layout_of(max, former_ms > 0);
-    uint8_t *base = memory;
-    struct client_names *names = memory;
-    names->key = *key;
-    names->client_begin = siphash_begin(key);
+    uint8_t *base = block;
+    struct client_names *names = malloc(sizeof *names);
+    if (names == NULL)
+        return NULL;
+    *names = (struct client_names){
+        .key = *key,
+        .client_begin = siphash_begin(key),
+        .entries = (struct entry *)(void *)(base + at.entries),
+        .formers = former_ms > 0 ? (struct formers *)(void *)(base + at.formers) : NULL,
+        .former_ms = former_ms,
+        .max = max,
+    };
     hash_index_init(&names->by_name, base + at.by_name, max, max);
     hash_index_init(&names->by_client, base + at.by_client, max, max);
     timer_wheel_init(&names->wheel, base + at.wheel, now_ms);
-    names->entries = (struct entry *)(void *)(base + at.entries);
-    names->formers = former_ms > 0 ? (struct formers *)(void *)(base + at.formers) : NULL;
-    names->former_ms = former_ms;
-    names->max = max;
     return names;
+}
+
+void client_names_free(struct client_names *names)
+{
+    free(names);
 }
 
 /* ---- the two indexes ---- */
@@ -422,4 +435,145 @@ bool client_names_next(const struct client_names *names, uint32_t *position,
         return true;
     }
     return false;
+}
+
+/* ---- an upgrade ---- */
+
+uint64_t client_names_layout(uint32_t max, bool has_formers)
+{
+    const uint64_t values[] = {
+        LAYOUT_VERSION,
+        client_names_bytes(max, has_formers),
+        max,
+        has_formers,
+        sizeof(struct entry),
+        offsetof(struct entry, check_ms),
+        offsetof(struct entry, name),
+        offsetof(struct entry, is_waiting),
+        offsetof(struct entry, is_moving),
+        offsetof(struct entry, is_gone),
+        offsetof(struct name_holder, join_number),
+        offsetof(struct name_holder, number),
+        offsetof(struct name_holder, worker),
+        offsetof(struct device_name, size),
+        offsetof(struct device_name, bytes),
+        sizeof(struct former_source),
+        CLIENT_NAMES_FORMER_COUNT,
+        CLIENT_KEY_LISTENER_SHIFT,
+        CLIENT_KEY_FAMILY_SHIFT,
+        CLIENT_KEY_IP4_OR_SCOPE_SHIFT,
+        hash_index_bytes(max),
+        timer_wheel_bytes(max),
+        TIMER_WHEEL_TICK_MS,
+        TIMER_WHEEL_BUCKETS,
+    };
+    return handover_layout(values, sizeof values / sizeof values[0]);
+}
+
+void client_names_hand_over(const struct client_names *names, struct handover_writer *writer)
+{
+    handover_put64(writer, client_names_layout(names->max, names->formers != NULL));
+    handover_put64(writer, names->key.k0);
+    handover_put64(writer, names->key.k1);
+    timer_wheel_hand_over(&names->wheel, writer);
+    handover_put64(writer, names->given_up);
+    handover_put32(writer, names->count);
+    handover_put32(writer, names->used);
+    handover_put32(writer, names->free);
+}
+
+static void set_key(struct client_names *names, const struct siphash_key *key)
+{
+    names->key = *key;
+    names->client_begin = siphash_begin(key);
+}
+
+int client_names_take_over(struct client_names *names, struct handover_reader *reader)
+{
+    struct client_names taken = *names;
+    bool fits = handover_get64(reader) == client_names_layout(names->max, names->formers != NULL);
+    struct siphash_key key = {.k0 = handover_get64(reader)};
+    key.k1 = handover_get64(reader);
+    set_key(&taken, &key);
+    fits &= timer_wheel_take_over(&taken.wheel, reader) == 0;
+    taken.given_up = handover_get64(reader);
+    taken.count = handover_get32(reader);
+    taken.used = handover_get32(reader);
+    taken.free = handover_get32(reader);
+    if (!fits || reader->failed || taken.count > taken.used || taken.used > names->max ||
+        taken.free > taken.used)
+        return -EPROTO;
+    *names = taken;
+    return 0;
+}
+
+/* ---- an upgrade that registers the clients again ---- */
+
+void client_names_hand_over_key(const struct client_names *names, struct handover_writer *writer)
+{
+    handover_put64(writer, names->key.k0);
+    handover_put64(writer, names->key.k1);
+}
+
+int client_names_take_over_key(struct client_names *names, struct handover_reader *reader)
+{
+    struct siphash_key key = {.k0 = handover_get64(reader)};
+    key.k1 = handover_get64(reader);
+    if (reader->failed || names->used > 0)
+        return -EPROTO;
+    set_key(names, &key);
+    return 0;
+}
+
+static bool has_formers(const struct client_names *names, uint32_t slot)
+{
+    uint32_t until_s = 0;
+    for (size_t i = 0; i < CLIENT_NAMES_FORMER_COUNT; i++)
+        until_s |= names->formers[slot].list[i].until_s;
+    return names->entries[slot].name.size > 0 && until_s != 0;
+}
+
+/* A name of size 0 ends the list. */
+void client_names_hand_over_formers(const struct client_names *names,
+                                    struct handover_writer *writer)
+{
+    for (uint32_t slot = 0; names->formers != NULL && slot < names->used; slot++) {
+        const struct device_name *name = &names->entries[slot].name;
+        if (!has_formers(names, slot))
+            continue;
+        handover_put8(writer, name->size);
+        handover_put_bytes(writer, name->bytes, name->size);
+        for (size_t i = 0; i < CLIENT_NAMES_FORMER_COUNT; i++) {
+            handover_put32(writer, names->formers[slot].list[i].tag);
+            handover_put32(writer, names->formers[slot].list[i].until_s);
+        }
+    }
+    handover_put8(writer, 0);
+}
+
+static void get_formers(struct formers *formers, struct handover_reader *reader)
+{
+    for (size_t i = 0; i < CLIENT_NAMES_FORMER_COUNT; i++) {
+        formers->list[i].tag = handover_get32(reader);
+        formers->list[i].until_s = handover_get32(reader);
+    }
+}
+
+int client_names_take_over_formers(struct client_names *names, struct handover_reader *reader)
+{
+    uint8_t size;
+    while ((size = handover_get8(reader)) > 0) {
+        struct device_name name;
+        struct formers formers;
+        const uint8_t *bytes = handover_get_bytes(reader, size);
+        get_formers(&formers, reader);
+        if (reader->failed || device_name_set(&name, bytes, size) != NULL)
+            return -EPROTO;
+        if (names == NULL || names->formers == NULL)
+            continue;
+        struct entry *entry = entry_of_name(names, &name);
+        if (entry != NULL)
+            names->formers[slot_of(names, entry)] = formers;
+    }
+    return reader->failed ? -EPROTO : 0;
 }

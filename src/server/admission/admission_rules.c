@@ -21,29 +21,40 @@ int admission_tables_init(struct admission_tables *tables, uint32_t clients_max)
 
 void admission_tables_free(struct admission_tables *tables)
 {
-    if (tables->limiter != NULL)
-        memory_release(tables->limiter, rate_limiter_bytes());
-    if (tables->prefixes != NULL)
-        memory_release(tables->prefixes, prefix_counts_bytes(tables->clients_max));
+    memory_release_shared(&tables->limiter_memory);
+    memory_release_shared(&tables->prefixes_memory);
+}
+
+void admission_tables_take_over(struct admission_tables *tables, struct handed_clients *handed)
+{
+    if (handed_memory_map(&handed->limiter, rate_limiter_layout(), rate_limiter_bytes(), 0,
+                          &tables->limiter_memory) == 0)
+        tables->limiter = rate_limiter_map(tables->limiter_memory.memory);
+    if (handed->keeps_memory && handed_memory_map(&handed->prefixes, prefix_counts_layout(),
+                                                  prefix_counts_bytes(tables->clients_max), 0,
+                                                  &tables->prefixes_memory) == 0)
+        tables->prefixes = prefix_counts_map(tables->prefixes_memory.memory);
 }
 
 /* Makes the table at the first call. Returns false if there is no memory for it. */
 static bool make_limiter(struct admission_tables *tables)
 {
-    void *memory = tables->limiter;
-    if (memory == NULL && (memory = memory_reserve(rate_limiter_bytes(), 0)) != NULL)
-        tables->limiter = rate_limiter_init(memory, &tables->key);
-    return memory != NULL;
+    struct shared_memory *memory = &tables->limiter_memory;
+    if (tables->limiter == NULL && memory_reserve_shared(memory, rate_limiter_bytes(), 0) == 0)
+        tables->limiter = rate_limiter_init(memory->memory, &tables->key);
+    return tables->limiter != NULL;
 }
 
 /* The same for the table of prefixes. */
 static bool make_prefixes(struct admission_tables *tables)
 {
-    void *memory = tables->prefixes;
-    if (memory == NULL &&
-        (memory = memory_reserve(prefix_counts_bytes(tables->clients_max), 0)) != NULL)
-        tables->prefixes = prefix_counts_init(memory, tables->clients_max, &tables->key);
-    return memory != NULL;
+    struct shared_memory *memory = &tables->prefixes_memory;
+    if (tables->prefixes == NULL &&
+        memory_reserve_shared(memory, prefix_counts_bytes(tables->clients_max), 0) == 0) {
+        tables->prefixes = prefix_counts_init(memory->memory, tables->clients_max, &tables->key);
+        tables->has_new_prefixes = true;
+    }
+    return tables->prefixes != NULL;
 }
 
 int admission_rules_make(struct admission_rules *rules, struct admission_tables *tables,

@@ -88,7 +88,8 @@ static void refresh_and_deliver(void *state)
 
 /* ---- from start to stop ---- */
 
-int admission_updates_new(struct admission_updates **admission, uint32_t clients_max)
+int admission_updates_new(struct admission_updates **admission, uint32_t clients_max,
+                          struct handed_clients *handed)
 {
     struct admission_updates *made = calloc(1, sizeof *made);
     if (made == NULL)
@@ -100,6 +101,8 @@ int admission_updates_new(struct admission_updates **admission, uint32_t clients
         free(made);
         return error;
     }
+    if (handed != NULL)
+        admission_tables_take_over(&made->tables, handed);
     if ((error = on_link_refresh_init(&made->on_link)) != 0)
         log_event(LOG_LEVEL_WARNING, "cannot tell the addresses of the local links from others",
                   "reason", strerror(-error), "advice",
@@ -171,4 +174,33 @@ void admission_updates_stop(struct admission_updates *admission)
     cookie_rotation_stop(&admission->cookies);
     on_link_refresh_stop(&admission->on_link);
     admission->running = false;
+}
+
+/* ---- an upgrade ---- */
+
+void admission_updates_put_memory(const struct admission_updates *admission,
+                                  struct handover_writer *writer)
+{
+    handed_memory_put(&admission->tables.prefixes_memory, prefix_counts_layout(), writer);
+    handed_memory_put(&admission->tables.limiter_memory, rate_limiter_layout(), writer);
+}
+
+void admission_updates_hand_over(const struct admission_updates *admission,
+                                 struct handover_writer *writer)
+{
+    cookie_rotation_hand_over(&admission->cookies, writer);
+}
+
+int admission_updates_take_over(struct admission_updates *admission, struct handover_reader *reader)
+{
+    int error = cookie_rotation_take_over(&admission->cookies, reader);
+    for (size_t i = 0; error == 0 && i < admission->worker_count; i++)
+        worker_set_secrets(admission->deliveries[i].worker, &admission->cookies.secrets,
+                           admission->on_link.current);
+    return error;
+}
+
+bool admission_updates_has_new_prefixes(const struct admission_updates *admission)
+{
+    return admission->tables.has_new_prefixes;
 }

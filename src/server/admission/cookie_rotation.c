@@ -4,6 +4,7 @@
 #include "os/process/clock.h"
 #include "os/process/random.h"
 
+#include <errno.h>
 #include <string.h>
 
 int cookie_rotation_init(struct cookie_rotation *rotation)
@@ -30,6 +31,9 @@ static void rotate(void *state)
                   NULL);
     }
     cookie_secrets_rotate(&rotation->secrets, &key, clock_now_ms());
+    if (rotation->is_continued)
+        loop_timer_every(&rotation->timer, COOKIE_ROTATION_MS);
+    rotation->is_continued = false;
     rotation->on_minute(rotation->state);
 }
 
@@ -47,4 +51,44 @@ int cookie_rotation_start(struct cookie_rotation *rotation, struct loop *loop,
 void cookie_rotation_stop(struct cookie_rotation *rotation)
 {
     loop_timer_close(&rotation->timer);
+}
+
+static void put_secret(const struct cookie_secret *secret, struct handover_writer *writer)
+{
+    handover_put64(writer, secret->begin.v0);
+    handover_put64(writer, secret->begin.v1);
+    handover_put64(writer, secret->begin.v2);
+    handover_put64(writer, secret->begin.v3);
+    handover_put64(writer, secret->from_ms);
+}
+
+static void get_secret(struct cookie_secret *secret, struct handover_reader *reader)
+{
+    secret->begin.v0 = handover_get64(reader);
+    secret->begin.v1 = handover_get64(reader);
+    secret->begin.v2 = handover_get64(reader);
+    secret->begin.v3 = handover_get64(reader);
+    secret->from_ms = handover_get64(reader);
+}
+
+void cookie_rotation_hand_over(const struct cookie_rotation *rotation,
+                               struct handover_writer *writer)
+{
+    put_secret(&rotation->secrets.current, writer);
+    put_secret(&rotation->secrets.previous, writer);
+}
+
+int cookie_rotation_take_over(struct cookie_rotation *rotation, struct handover_reader *reader)
+{
+    struct cookie_secrets secrets;
+    get_secret(&secrets.current, reader);
+    get_secret(&secrets.previous, reader);
+    if (reader->failed)
+        return -EPROTO;
+    uint64_t due_ms = secrets.current.from_ms + COOKIE_ROTATION_MS, now_ms = clock_now_ms();
+    rotation->secrets = secrets;
+    rotation->is_continued = true;
+    /* A time that has passed is at once: 0 would unset the timer. */
+    loop_timer_once(&rotation->timer, due_ms > now_ms ? (due_ms - now_ms) * 1000000 : 1);
+    return 0;
 }

@@ -434,9 +434,8 @@ void datagram_io_forget_drops(struct datagram_io *io)
     io->drops = socket_receive_drops(io->options.socket);
 }
 
-uint32_t datagram_io_drops(struct datagram_io *io)
+uint32_t datagram_io_drops(const struct datagram_io *io)
 {
-    datagram_io_count_drops(io);
     return io->drops;
 }
 

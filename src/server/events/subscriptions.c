@@ -227,6 +227,23 @@ void subscriptions_add_counts(const struct subscriptions *subscriptions, struct 
     sum->listen_events += subscriptions->published;
 }
 
+void subscriptions_hand_over(const struct subscriptions *subscriptions,
+                             struct handover_writer *writer)
+{
+    handover_put64(writer, subscriptions->lost);
+    handover_put64(writer, subscriptions->published);
+}
+
+int subscriptions_take_over(struct subscriptions *subscriptions, struct handover_reader *reader)
+{
+    uint64_t lost = handover_get64(reader), published = handover_get64(reader);
+    if (reader->failed)
+        return -EPROTO;
+    subscriptions->lost = lost;
+    subscriptions->published = published;
+    return 0;
+}
+
 /* ---- the end of a subscription ---- */
 
 static void run_remove(struct worker_call *call)

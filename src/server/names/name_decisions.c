@@ -27,9 +27,9 @@ struct order_call {
 struct name_decisions {
     struct loop *loop;
     struct mailbox *mailbox;
-    struct loop_task later; /* looks again whether events have been shown */
-    void *memory;           /* of the table */
-    size_t memory_bytes;
+    struct loop_task later;      /* looks again whether events have been shown */
+    struct shared_memory memory; /* of the table */
+    uint64_t layout;             /* of the memory */
     struct loop_timer timer;
     struct worker *const *workers; /* NULL: not started, or stopped */
     _Atomic uint64_t numbers;      /* the last number of a claim or removal */
@@ -125,7 +125,16 @@ static void on_timer(void *state)
 
 /* ---- start and stop ---- */
 
-static int open_table(struct name_decisions *all, const struct config *config)
+/* Maps the memory of the former process, or reserves new one. */
+static int open_memory(struct name_decisions *all, size_t bytes, struct handed_clients *handed)
+{
+    return handed != NULL && handed->keeps_memory
+               ? handed_memory_map(&handed->names, all->layout, bytes, 0, &all->memory)
+               : memory_reserve_shared(&all->memory, bytes, 0);
+}
+
+static int open_table(struct name_decisions *all, const struct config *config,
+                      struct handed_clients *handed)
 {
     /* How long a cookie may be valid; names that are not keyed need none. */
     uint64_t former_ms = config->clients.names == NAMES_KEYED ? 2 * COOKIE_ROTATION_MS : 0;
@@ -134,12 +143,12 @@ static int open_table(struct name_decisions *all, const struct config *config)
     int error = random_fill(&key, sizeof key);
     if (error != 0)
         return error;
-    all->memory_bytes = client_names_bytes(max, former_ms > 0);
-    all->memory = memory_reserve(all->memory_bytes, 0);
-    if (all->memory == NULL)
-        return -errno;
-    all->orders.table = client_names_init(all->memory, max, &key, former_ms, clock_now_ms());
-    return 0;
+    all->layout = client_names_layout(max, former_ms > 0);
+    error = open_memory(all, client_names_bytes(max, former_ms > 0), handed);
+    if (error != 0)
+        return error;
+    all->orders.table = client_names_new(all->memory.memory, max, &key, former_ms, clock_now_ms());
+    return all->orders.table != NULL ? 0 : -ENOMEM;
 }
 
 static struct order_call call_for(struct name_decisions *all, struct name_batch *batch)
@@ -171,7 +180,8 @@ static int open_queues(struct name_decisions *all, const struct config *config, 
 
 int name_decisions_open(struct name_decisions **decisions, const struct config *config,
                         struct loop *loop, struct mailbox *mailbox,
-                        struct event_queue *const *events, size_t worker_count)
+                        struct event_queue *const *events, size_t worker_count,
+                        struct handed_clients *handed)
 {
     *decisions = NULL;
     if (config->clients.names == NAMES_OFF)
@@ -183,7 +193,7 @@ int name_decisions_open(struct name_decisions **decisions, const struct config *
     made->mailbox = mailbox;
     made->events = events;
     made->later = (struct loop_task){.run = run_later, .state = made};
-    int error = open_table(made, config);
+    int error = open_table(made, config, handed);
     if (error == 0)
         error = open_queues(made, config, worker_count);
     if (error == 0)
@@ -228,8 +238,8 @@ void name_decisions_free(struct name_decisions *decisions)
     free(decisions->queues);
     free(decisions->calls);
     free(decisions->orders.workers);
-    if (decisions->memory != NULL)
-        memory_release(decisions->memory, decisions->memory_bytes);
+    client_names_free(decisions->orders.table);
+    memory_release_shared(&decisions->memory);
     free(decisions);
 }
 
@@ -256,4 +266,94 @@ void name_decisions_forget(struct name_decisions *decisions, const struct client
 const struct client_names *name_decisions_table(const struct name_decisions *decisions)
 {
     return decisions != NULL ? decisions->orders.table : NULL;
+}
+
+/* ---- an upgrade ---- */
+
+void name_decisions_settle(struct name_decisions *decisions)
+{
+    if (decisions != NULL)
+        work(decisions);
+}
+
+static bool is_empty(const struct name_batch *batch)
+{
+    return !batch->is_posted && !batch->is_done && batch->count == 0;
+}
+
+bool name_decisions_is_settled(const struct name_decisions *decisions)
+{
+    if (decisions == NULL)
+        return true;
+    const struct name_orders *orders = &decisions->orders;
+    for (size_t i = 0; i < orders->worker_count; i++)
+        if (name_queue_front(decisions->queues[i]) != NULL ||
+            !is_empty(&orders->workers[i].removals) || !is_empty(&orders->workers[i].others))
+            return false;
+    return !orders->is_checking;
+}
+
+void name_decisions_put_memory(const struct name_decisions *decisions,
+                               struct handover_writer *writer)
+{
+    const struct shared_memory none = {.memory = NULL};
+    if (decisions != NULL)
+        handed_memory_put(&decisions->memory, decisions->layout, writer);
+    else
+        handed_memory_put(&none, 0, writer);
+}
+
+void name_decisions_hand_over(const struct name_decisions *decisions,
+                              struct handover_writer *writer)
+{
+    if (decisions == NULL)
+        return;
+    handover_put64(writer, decisions->numbers);
+    client_names_hand_over(decisions->orders.table, writer);
+}
+
+int name_decisions_take_over(struct name_decisions *decisions, struct handover_reader *reader)
+{
+    if (decisions == NULL)
+        return 0;
+    uint64_t numbers = handover_get64(reader);
+    int error = client_names_take_over(decisions->orders.table, reader);
+    if (error == 0)
+        decisions->numbers = numbers;
+    return error;
+}
+
+void name_decisions_hand_over_key(const struct name_decisions *decisions,
+                                  struct handover_writer *writer)
+{
+    handover_put8(writer, decisions != NULL);
+    if (decisions != NULL)
+        client_names_hand_over_key(decisions->orders.table, writer);
+}
+
+int name_decisions_take_over_key(struct name_decisions *decisions, struct handover_reader *reader)
+{
+    if (handover_get8(reader) == 0)
+        return reader->failed ? -EPROTO : 0;
+    if (decisions != NULL)
+        return client_names_take_over_key(decisions->orders.table, reader);
+    handover_get64(reader);
+    handover_get64(reader);
+    return reader->failed ? -EPROTO : 0;
+}
+
+void name_decisions_hand_over_formers(const struct name_decisions *decisions,
+                                      struct handover_writer *writer)
+{
+    if (decisions != NULL)
+        client_names_hand_over_formers(decisions->orders.table, writer);
+    else
+        handover_put8(writer, 0);
+}
+
+int name_decisions_take_over_formers(struct name_decisions *decisions,
+                                     struct handover_reader *reader)
+{
+    return client_names_take_over_formers(decisions != NULL ? decisions->orders.table : NULL,
+                                          reader);
 }

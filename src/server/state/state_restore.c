@@ -27,6 +27,7 @@ struct restore {
                                            */
     bool is_same_boot; /* the interfaces have their numbers, and CLOCK_BOOTTIME went on */
     bool keeps_names;
+    bool is_handed; /* by a process that goes on in this one: streams go on, too */
     struct state_time now;
     uint64_t expired, without_listener, without_worker, without_place;
 };
@@ -190,18 +191,21 @@ static uint64_t count_clients(const struct restore *restore)
 
 /* Each worker was copied at another time, and a crash may have followed. So clients that are
  * neither restored nor have ended by the counters have expired; and a reply that waited has no
- * count. */
+ * count, unless it is handed over as well. */
 static void balance(const struct restore *restore, struct stats *sum)
 {
-    uint64_t restored = count_clients(restore);
-    sum->streams_closed += restore->contents.end.streams;
+    uint64_t streams = restore->contents.end.streams;
+    uint64_t going_on = count_clients(restore) + (restore->is_handed ? streams : 0);
+    if (!restore->is_handed)
+        sum->streams_closed += streams;
     uint64_t ends = sum->left + sum->moved + sum->expired + sum->kicked + sum->streams_closed +
                     sum->streams_slow;
-    if (sum->joined > restored + ends)
-        sum->expired += sum->joined - restored - ends;
+    if (sum->joined > going_on + ends)
+        sum->expired += sum->joined - going_on - ends;
     else
-        sum->joined = restored + ends;
-    sum->received = stats_outcomes(sum);
+        sum->joined = going_on + ends;
+    if (!restore->is_handed)
+        sum->received = stats_outcomes(sum);
 }
 
 /* The first worker continues the counts, the others have those of their clients. */
@@ -256,8 +260,10 @@ static void restore_clients(struct restore *restore)
 static const char *restore_contents(struct restore *restore)
 {
     const struct config *config = restore->options->config;
-    restore->is_same_boot = is_same_boot(&restore->contents.server);
-    if (passed_ms(restore, &restore->contents.server.begun) > config->state.max_age_ms)
+    if (!restore->is_handed)
+        restore->is_same_boot = is_same_boot(&restore->contents.server);
+    if (!restore->is_handed &&
+        passed_ms(restore, &restore->contents.server.begun) > config->state.max_age_ms)
         return "it is older than state.max-age";
     restore->keeps_names = keeps_names(restore);
     map_listeners(restore);
@@ -315,6 +321,18 @@ static void warn_of_unknown_workers(const struct state_restore_options *options)
         NULL);
 }
 
+static struct restore *restore_new(const struct state_restore_options *options)
+{
+    struct restore *restore = calloc(1, sizeof *restore);
+    if (restore == NULL)
+        return NULL;
+    restore->options = options;
+    /* The wall clock first, so that no client expires too early. */
+    restore->now.wall_ms = clock_wall_ms();
+    restore->now.boot_ms = clock_now_ms();
+    return restore;
+}
+
 int state_restore(const struct state_restore_options *options)
 {
     const char *path = options->config->state.file;
@@ -335,17 +353,40 @@ int state_restore(const struct state_restore_options *options)
         keep_aside(path, fault.why, fault.next);
         return 0;
     }
-    struct restore *restore = calloc(1, sizeof *restore);
-    if (restore != NULL) {
-        restore->options = options;
-        /* The wall clock first, so that no client expires too early. */
-        restore->now.wall_ms = clock_wall_ms();
-        restore->now.boot_ms = clock_now_ms();
+    struct restore *restore = restore_new(options);
+    if (restore != NULL)
         restore_open_file(restore, &reader);
-        free(restore);
-    }
+    free(restore);
     state_file_reader_close(&reader);
     return restore != NULL ? 0
                            : startup_error_report("cannot restore the clients", "memory", -ENOMEM,
                                                   startup_error_advice(-ENOMEM, "try again"));
+}
+
+/* ---- an upgrade ---- */
+
+struct handed_bytes {
+    const uint8_t *bytes;
+};
+
+static int read_handed(void *state, uint64_t offset, void *bytes, size_t size)
+{
+    memcpy(bytes, ((const struct handed_bytes *)state)->bytes + offset, size);
+    return 0;
+}
+
+int state_restore_handed(const struct state_restore_options *options, const void *bytes,
+                         size_t size)
+{
+    struct handed_bytes handed = {bytes};
+    const struct state_input input = {.read = read_handed, .state = &handed, .size = size};
+    struct restore *restore = restore_new(options);
+    if (restore == NULL)
+        return -ENOMEM;
+    restore->is_handed = restore->is_same_boot = true;
+    const char *why = state_contents_read(&restore->contents, &input);
+    if (why == NULL)
+        restore_contents(restore);
+    free(restore);
+    return why == NULL ? 0 : -EPROTO;
 }

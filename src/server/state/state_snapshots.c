@@ -14,20 +14,11 @@
 enum {
     BUFFER_BYTES = 4 * STATE_BLOCK_BYTES_MAX, /* written at once */
 };
-_Static_assert(STATE_BLOCK_HEAD_BYTES + 16 + STATE_SLICE * STATE_CLIENT_BYTES_MAX <=
-                   STATE_BLOCK_BYTES_MAX,
-               "a slice fits into a block");
-
-/* The next clients of a worker; with its last ones, its counters. */
-struct slice {
+/* The message that has a worker copy its next clients. */
+struct slice_call {
     struct worker_call call; /* first */
     struct state_snapshots *snapshots;
-    struct worker_walk walk;
-    struct worker_client_state clients[STATE_SLICE];
-    size_t count;
-    struct state_time copied;
-    struct stats counters;
-    uint32_t streams;
+    struct state_slice slice;
 };
 
 struct state_snapshots {
@@ -49,127 +40,45 @@ struct state_snapshots {
     } finish;
 
     size_t worker; /* whose clients are read */
-    struct slice slice;
+    struct slice_call slice;
     struct state_end end; /* what is known of it so far */
     size_t size;          /* of what is in the buffer */
     uint8_t buffer[BUFFER_BYTES];
     struct state_server server; /* used while the first block is made */
 };
 
-/* ---- blocks ---- */
+/* ---- blocks and slices ---- */
 
 static uint8_t *free_room(struct state_snapshots *all)
 {
     return all->buffer + all->size;
 }
 
-static void add_server_block(struct state_snapshots *all)
-{
-    const struct listeners *listeners = all->options.listeners;
-    struct state_server *server = &all->server;
-    *server = (struct state_server){
-        .begun = {.wall_ms = clock_wall_ms(), .boot_ms = clock_now_ms()},
-        .names = all->options.config->clients.names,
-        .listener_count = listeners->count,
-    };
-    host_boot_id(server->boot_id); /* zero on an error: no boot has that number */
-    if (server->names == NAMES_KEYED)
-        names_key_id(all->options.names_key, server->key_id);
-    for (size_t i = 0; i < listeners->count; i++)
-        listeners_format_name(&listeners->list[i], server->listeners[i]);
-    state_contents_write_preamble(free_room(all));
-    all->size += STATE_PREAMBLE_BYTES;
-    all->size += state_server_write(server, free_room(all), STATE_BLOCK_BYTES_MAX);
-}
-
-static uint32_t bounded(uint64_t value)
-{
-    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
-}
-
-static void add_client(struct state_snapshots *all, struct state_writer *block,
-                       const struct worker_client_state *copy)
-{
-    const struct client *client = &copy->client;
-    struct state_client record = {
-        .source = client->source,
-        .local = client->local,
-        .join_number = client->join_number,
-        .left_ms = bounded(copy->left_ms),
-        .idle_ms = bounded(client->idle_ms),
-        .age_s = bounded(client->age_s),
-        .received = client->received,
-        .listener = client->listener,
-        .frames = client->frames,
-    };
-    struct client_key key = client_key_of(client->listener, &client->source);
-    struct name_holder holder;
-    if (!client->named || all->options.names == NULL ||
-        !client_names_of(all->options.names, &key, &record.name, &holder) ||
-        holder.join_number != client->join_number)
-        record.name.size = 0;
-    if (state_client_put(block, &record))
-        all->end.clients++;
-}
-
-static void add_clients_block(struct state_snapshots *all)
-{
-    const struct slice *slice = &all->slice;
-    struct state_writer block;
-    if (slice->count == 0)
-        return;
-    state_block_begin(&block, free_room(all), STATE_BLOCK_BYTES_MAX, STATE_BLOCK_CLIENTS);
-    state_time_put(&block, &slice->copied);
-    for (size_t i = 0; i < slice->count; i++)
-        add_client(all, &block, &slice->clients[i]);
-    all->size += state_block_end(&block);
-}
-
 static void add_end_block(struct state_snapshots *all)
 {
-    all->end.counters.broadcasts = jobs_ended(all->options.jobs);
-    subscriptions_add_counts(all->options.subscriptions, &all->end.counters);
-    all->end.last_job = jobs_last_id(all->options.jobs);
     if (all->finish.done != NULL)
         all->end.streams = all->finish.streams;
-    all->size += state_end_write(&all->end, free_room(all), STATE_BLOCK_BYTES_MAX);
-}
-
-/* ---- slices ---- */
-
-/* In the thread of the worker, or in the main thread after its end. */
-static void copy_slice(struct slice *slice, struct worker *worker)
-{
-    uint32_t clients;
-    slice->copied.boot_ms = clock_now_ms();
-    slice->count =
-        worker_copy_state(worker, &slice->walk, slice->copied.boot_ms, slice->clients, STATE_SLICE);
-    slice->copied.wall_ms = clock_wall_ms();
-    if (!slice->walk.ended)
-        return;
-    worker_stats(worker, &slice->counters, &clients);
-    slice->streams = worker_streams_count(worker);
+    all->size += state_encode_end(&all->options.sources, &all->end, free_room(all));
 }
 
 static void begin_contents(struct state_snapshots *all)
 {
     all->worker = 0;
-    all->slice.walk = worker_walk_all();
+    all->slice.slice.walk = worker_walk_all();
     all->end = (struct state_end){.clients_proven = true};
-    all->size = 0;
-    add_server_block(all);
+    all->size = state_encode_begin(&all->options.sources, &all->server, all->buffer);
 }
 
 /* Adds a slice that was copied. Returns whether it was the last one of the last worker. */
 static bool take_slice(struct state_snapshots *all)
 {
-    add_clients_block(all);
-    if (!all->slice.walk.ended)
+    struct state_slice *slice = &all->slice.slice;
+    all->size += state_encode_slice(&all->options.sources, slice, &all->end, free_room(all));
+    if (!slice->walk.ended)
         return false;
-    stats_add(&all->end.counters, &all->slice.counters);
-    all->end.streams += all->slice.streams;
-    all->slice.walk = worker_walk_all();
-    return ++all->worker == all->options.workers->count;
+    state_slice_add_counters(slice, &all->end);
+    slice->walk = worker_walk_all();
+    return ++all->worker == all->options.sources.workers->count;
 }
 
 /* ---- what follows what ---- */
@@ -179,7 +88,7 @@ static void begin_snapshot(struct state_snapshots *all);
 static void log_failure(const struct state_snapshots *all, int error)
 {
     log_event(LOG_LEVEL_WARNING, "cannot write the state file", "file",
-              all->options.config->state.file, "reason", strerror(-error), "advice",
+              all->options.sources.config->state.file, "reason", strerror(-error), "advice",
               all->finish.done != NULL
                   ? "look at its directory and at the free space; the next start takes the old file"
                   : "look at its directory and at the free space; it is tried again each "
@@ -194,7 +103,7 @@ static void end_snapshot(struct state_snapshots *all, int error)
         log_failure(all, error);
     else if (error == 0 && all->has_failed)
         log_event(LOG_LEVEL_INFO, "the state file is written again", "file",
-                  all->options.config->state.file, NULL);
+                  all->options.sources.config->state.file, NULL);
     all->has_failed = error != 0;
     if (all->finish.done != NULL)
         all->finish.done(all->finish.state);
@@ -237,7 +146,7 @@ static void post_write(struct state_snapshots *all, enum state_file_step step,
 
 static void run_slice(struct worker_call *call)
 {
-    copy_slice((struct slice *)call, call->worker);
+    state_slice_copy(&((struct slice_call *)call)->slice, call->worker);
 }
 
 static void handle_slice(struct state_snapshots *all);
@@ -247,13 +156,13 @@ static void handle_slice(struct state_snapshots *all);
  * reloads may come between two slices. */
 static void fetch_slice(struct state_snapshots *all)
 {
-    struct worker *worker = all->options.workers->list[all->worker];
+    struct worker *worker = all->options.sources.workers->list[all->worker];
     if (!all->is_held)
-        all->end.clients_proven &= all->options.rules->cookie;
+        all->end.clients_proven &= all->options.sources.rules->cookie;
     if (all->is_held) {
         all->after_hold = fetch_slice;
     } else if (all->is_stopped) {
-        copy_slice(&all->slice, worker);
+        state_slice_copy(&all->slice.slice, worker);
         handle_slice(all);
     } else {
         worker_post(worker, &all->slice.call, all->options.mailbox);
@@ -287,7 +196,7 @@ static void handle_slice(struct state_snapshots *all)
 
 static void on_slice(struct worker_call *call)
 {
-    struct state_snapshots *all = ((struct slice *)call)->snapshots;
+    struct state_snapshots *all = ((struct slice_call *)call)->snapshots;
     if (!all->is_stopped)
         handle_slice(all);
 }
@@ -318,7 +227,7 @@ int state_snapshots_open(struct state_snapshots **snapshots,
                          const struct state_snapshots_options *options)
 {
     *snapshots = NULL;
-    if (options->config->state.file == NULL)
+    if (options->sources.config->state.file == NULL)
         return 0;
     struct state_snapshots *made = *snapshots = calloc(1, sizeof *made);
     if (made == NULL)
@@ -328,9 +237,9 @@ int state_snapshots_open(struct state_snapshots **snapshots,
     made->slice.call.run = run_slice;
     made->slice.call.done = on_slice;
     int error = options->lock != 0
-                    ? state_file_writer_new_locked(&made->writer, options->config->state.file,
-                                                   options->lock)
-                    : state_file_writer_new(&made->writer, options->config->state.file);
+                    ? state_file_writer_new_locked(
+                          &made->writer, options->sources.config->state.file, options->lock)
+                    : state_file_writer_new(&made->writer, options->sources.config->state.file);
     return error == -ENOMEM || error == -EWOULDBLOCK ? error : 0;
 }
 
@@ -347,7 +256,7 @@ int state_snapshots_start(struct state_snapshots *snapshots)
     if (error == 0)
         error = loop_timer_open(snapshots->options.loop, &snapshots->timer, on_timer, snapshots);
     if (error == 0)
-        loop_timer_every(&snapshots->timer, snapshots->options.config->state.interval_ms);
+        loop_timer_every(&snapshots->timer, snapshots->options.sources.config->state.interval_ms);
     return error;
 }
 

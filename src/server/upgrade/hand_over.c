@@ -1,5 +1,6 @@
 #include "server/upgrade/hand_over.h"
 
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/socket_takeover.h"
 
 #include <errno.h>
@@ -65,6 +66,9 @@ int hand_over_first(const struct server *server, struct handover_writer *writer)
     put_control(&server->observers, writer);
     put_state_lock(server, writer);
     put_manager(server, writer);
+    handover_begin(writer, HANDOVER_MEMORY);
+    client_takeover_put_memory(server, writer);
+    handover_end(writer);
     return end(writer);
 }
 
@@ -75,8 +79,14 @@ static void put_drops(const struct server *server, struct handover_writer *write
     handover_end(writer);
 }
 
-int hand_over_second(const struct server *server, struct handover_writer *writer)
+/* The counters include what the kernel has dropped, which is read with them; and so the number that
+ * was read comes after them. */
+int hand_over_second(const struct server *server, bool copies_clients, struct shared_memory *copy,
+                     struct handover_writer *writer)
 {
+    handover_begin(writer, HANDOVER_CLIENTS);
+    int error = client_takeover_put(server, copies_clients, copy, writer);
+    handover_end(writer);
     put_drops(server, writer);
-    return end(writer);
+    return error != 0 ? error : end(writer);
 }

@@ -4,6 +4,7 @@
 #include "os/loop/signals.h"
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/successor.h"
 
@@ -49,6 +50,7 @@ static void forget_package(struct predecessor *predecessor)
         handover_sending_end(&predecessor->sending);
     predecessor->is_sending = false;
     handover_writer_free(&predecessor->writer);
+    memory_release_shared(&predecessor->copy);
 }
 
 static void report(struct predecessor *predecessor, const struct upgrade_report *result)
@@ -57,7 +59,7 @@ static void report(struct predecessor *predecessor, const struct upgrade_report 
 }
 
 /* Logs why the upgrade fails, and ends it. */
-static void fail(struct server *server, const char *reason)
+static void abandon(struct server *server, const char *reason)
 {
     struct predecessor *predecessor = &server->predecessor;
     log_event(LOG_LEVEL_ERROR, "cannot upgrade: this process goes on", "program", predecessor->path,
@@ -70,15 +72,15 @@ static void fail(struct server *server, const char *reason)
     report(predecessor, &(struct upgrade_report){.reason = reason});
 }
 
-__attribute__((format(printf, 2, 3))) static void fail_with(struct server *server,
-                                                            const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void abandon_with(struct server *server,
+                                                               const char *format, ...)
 {
     char reason[REASON_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    fail(server, reason);
+    abandon(server, reason);
 }
 
 /* The successor has closed the channel: it has ended, or is about to. How, is known when its end
@@ -90,22 +92,22 @@ static void on_end(struct server *server)
     loop_remove(&predecessor->handler);
     predecessor->is_closed = true;
     if (child_process_has_ended(&predecessor->successor))
-        fail_with(server,
-                  predecessor->was_ready ? "the new program ended while it took over: %s"
-                                         : "the new program was not ready: %s",
-                  child_process_end(&predecessor->successor, end));
+        abandon_with(server,
+                     predecessor->was_ready ? "the new program ended while it took over: %s"
+                                            : "the new program was not ready: %s",
+                     child_process_end(&predecessor->successor, end));
 }
 
 static void on_timeout(void *state)
 {
     struct server *server = state;
-    fail_with(server, "the new program was not ready within %d s", READY_TIMEOUT_MS / 1000);
+    abandon_with(server, "the new program was not ready within %d s", READY_TIMEOUT_MS / 1000);
 }
 
 void predecessor_cancel(struct server *server)
 {
     if (server->predecessor.is_running)
-        fail(server, "the server is stopping");
+        abandon(server, "the server is stopping");
 }
 
 /* ---- handing over ---- */
@@ -128,7 +130,7 @@ static int send_second(struct server *server, uint64_t until_ms, char reason[REA
     struct predecessor *predecessor = &server->predecessor;
     struct handover_writer *writer = &predecessor->writer;
     forget_package(predecessor);
-    int error = hand_over_second(server, writer);
+    int error = hand_over_second(server, predecessor->copies_clients, &predecessor->copy, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
                                        writer->descriptors, writer->descriptor_count);
@@ -145,7 +147,7 @@ static int await_message(struct predecessor *predecessor, enum handover_kind kin
     struct handover_message message;
     int error = handover_channel_receive(predecessor->channel, &message, until_ms);
     if (error != 0)
-        return explain(error, "hearing of the new program", reason);
+        return explain(error, "reading what the new program says", reason);
     if (message.kind == kind)
         return 0;
     snprintf(reason, REASON_BYTES, "%s",
@@ -240,6 +242,7 @@ static void hand_over(struct server *server, const char *version)
     uint64_t began_us = clock_monotonic_us();
     set_held(server, true);
     workers_hold(&server->workers, server->mailbox);
+    client_takeover_settle(server);
     int error = exchange(server, reason);
     if (error == 0)
         leave(server, version, began_us);
@@ -249,7 +252,7 @@ static void hand_over(struct server *server, const char *version)
     if (error == -EPIPE)
         on_end(server);
     else
-        fail(server, reason);
+        abandon(server, reason);
 }
 
 /* ---- until the successor is ready ---- */
@@ -257,13 +260,14 @@ static void hand_over(struct server *server, const char *version)
 static void on_message(struct server *server, const struct handover_message *message)
 {
     struct predecessor *predecessor = &server->predecessor;
-    predecessor->was_ready = message->kind == HANDOVER_READY;
+    predecessor->copies_clients = message->kind == HANDOVER_READY_TO_COPY;
+    predecessor->was_ready = message->kind == HANDOVER_READY || predecessor->copies_clients;
     if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
         on_end(server);
     else if (predecessor->was_ready)
         hand_over(server, message->text);
     else
-        fail(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
+        abandon(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
 }
 
 static void receive(struct server *server)
@@ -276,7 +280,7 @@ static void receive(struct server *server)
     else if (error == -EPIPE)
         on_end(server);
     else if (error != -EAGAIN)
-        fail_with(server, "cannot hear of the new program: %s", strerror(-error));
+        abandon_with(server, "cannot read what the new program says: %s", strerror(-error));
 }
 
 /* If the other end is closed, what it has sent before its end is read next. */
@@ -287,7 +291,7 @@ static void continue_sending(struct server *server)
     if (error == -EAGAIN)
         return;
     if (error != 0 && error != -EPIPE) {
-        fail_with(server, "cannot hand over: %s", strerror(-error));
+        abandon_with(server, "cannot hand over: %s", strerror(-error));
         return;
     }
     forget_package(predecessor);
@@ -377,7 +381,8 @@ static const char *refusal(const struct server *server)
 
 static void refuse(const char *reason, upgrade_callback *done, void *state)
 {
-    log_event(LOG_LEVEL_WARNING, "an upgrade was refused", "reason", reason, NULL);
+    log_event(LOG_LEVEL_WARNING, "an upgrade was refused", "reason", reason, "advice",
+              "upgrade again when that has changed", NULL);
     done(state, &(struct upgrade_report){.reason = reason});
 }
 
@@ -395,12 +400,12 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
     predecessor->done = done;
     predecessor->done_state = state;
     if (program_path_check(predecessor->path, fault) != 0) {
-        fail(server, fault);
+        abandon(server, fault);
         return;
     }
     int error = start(server);
     if (error != 0)
-        fail_with(server, "cannot start the new program: %s", strerror(-error));
+        abandon_with(server, "cannot start the new program: %s", strerror(-error));
     else
         loop_timer_once(&predecessor->timer, (uint64_t)READY_TIMEOUT_MS * 1000000);
 }

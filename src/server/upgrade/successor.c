@@ -74,7 +74,9 @@ int successor_take_over(struct server *server)
     int channel = server->successor.channel;
     if (!server->successor.is_one)
         return 0;
-    int error = handover_channel_send(channel, HANDOVER_READY, UDPSRV_VERSION);
+    bool copies_clients = server->handed == NULL || !server->handed->keeps_memory;
+    int error = handover_channel_send(
+        channel, copies_clients ? HANDOVER_READY_TO_COPY : HANDOVER_READY, UDPSRV_VERSION);
     if (error != 0)
         return report_channel(error);
     error = read_package(server, take_over_second);
@@ -94,9 +96,10 @@ int successor_take_over(struct server *server)
 
 static void notify_manager(struct server *server)
 {
-    if (server->successor.notify_manager(server) != 0)
-        log_event(LOG_LEVEL_WARNING, "the service manager is not notified any more", "advice",
-                  "restart udpsrv", NULL);
+    int error = server->successor.notify_manager(server);
+    if (error != 0)
+        log_event(LOG_LEVEL_WARNING, "the service manager is not notified any more", "reason",
+                  strerror(-error), "advice", "free some memory, and restart udpsrv", NULL);
 }
 
 /* The predecessor has left, after it had told the service manager which process is the server. */

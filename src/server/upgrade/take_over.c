@@ -2,6 +2,7 @@
 
 #include "os/file/state_file_writer.h"
 #include "os/log/log.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/socket_takeover.h"
 
@@ -102,6 +103,7 @@ int take_over_first(struct server *server, struct handover_reader *reader)
         {HANDOVER_CONTROL, take_control, "the control sockets"},
         {HANDOVER_STATE_LOCK, take_state_lock, "the lock of the state file"},
         {HANDOVER_MANAGER, take_manager, "the socket to the service manager"},
+        {HANDOVER_MEMORY, client_takeover_get_memory, "the memory of the clients"},
     };
     return read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
 }
@@ -109,6 +111,7 @@ int take_over_first(struct server *server, struct handover_reader *reader)
 int take_over_second(struct server *server, struct handover_reader *reader)
 {
     static const struct row rows[] = {
+        {HANDOVER_CLIENTS, client_takeover_get, "the clients"},
         {HANDOVER_DROPS, take_drops, "the dropped datagrams"},
     };
     int error = read_all(server, reader, rows, sizeof rows / sizeof rows[0]);

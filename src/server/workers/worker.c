@@ -33,18 +33,30 @@ static int draw_key(struct worker *worker)
     return random_fill(&worker->key, sizeof worker->key);
 }
 
+static int open_registry_memory(struct worker *worker, uint32_t capacity)
+{
+    size_t bytes = registry_bytes(capacity), index_bytes = registry_index_bytes(capacity);
+    return worker->options.handed != NULL
+               ? handed_memory_map(worker->options.handed, registry_layout(capacity), bytes,
+                                   index_bytes, &worker->registry_memory)
+               : memory_reserve_shared(&worker->registry_memory, bytes, index_bytes);
+}
+
 static int open_registry(struct worker *worker)
 {
     uint32_t capacity = worker->options.capacity;
-    worker->registry_memory =
-        memory_reserve(registry_bytes(capacity), registry_index_bytes(capacity));
-    if (worker->registry_memory == NULL)
-        return -errno;
+    int error = open_registry_memory(worker, capacity);
+    if (error != 0)
+        return error;
     worker->decider.registry =
-        registry_init(worker->registry_memory, capacity, &worker->key,
-                      worker_registry_ttl(worker->options.ttl_ms), clock_now_ms());
+        registry_new(worker->registry_memory.memory, capacity, &worker->key,
+                     worker_registry_ttl(worker->options.ttl_ms), clock_now_ms());
+    if (worker->decider.registry == NULL)
+        return -ENOMEM;
     if (worker->options.capacity_share != NULL)
         registry_set_capacity_share(worker->decider.registry, worker->options.capacity_share);
+    /* It has no clients yet that would have to prove their addresses. */
+    worker->decider.rules.cookie = worker->options.rules.cookie;
     datagram_decider_set_rules(&worker->decider, &worker->options.rules, clock_now_ms());
     return 0;
 }
@@ -281,6 +293,9 @@ int worker_start(struct worker *worker)
         if ((!is_single || worker->options.passed >> i & 1) &&
             !(worker->options.inherited >> i & 1))
             datagram_io_forget_drops(worker->io_by_listener[i]);
+    if (worker->must_prove)
+        registry_expire_all(worker->decider.registry, clock_now_ms());
+    worker->must_prove = false;
     return worker_resume(worker);
 }
 
@@ -341,7 +356,8 @@ void worker_free(struct worker *worker)
         return;
     relay_free(worker->relay);
     confirmations_close(worker->decider.confirmations);
-    memory_release(worker->registry_memory, registry_bytes(worker->options.capacity));
+    registry_free(worker->decider.registry);
+    memory_release_shared(&worker->registry_memory);
     free(worker);
 }
 

@@ -3,6 +3,8 @@
 #include "os/process/clock.h"
 #include "server/workers/worker_state.h"
 
+#include <errno.h>
+
 void worker_count_drops(struct worker *worker)
 {
     for (size_t i = 0; worker->io_by_listener != NULL && i < worker->options.socket_count; i++)
@@ -110,6 +112,40 @@ void worker_restore_counters(struct worker *worker, const struct stats *counters
 {
     worker->stats = worker->warnings.before = *counters;
 }
+
+/* ---- an upgrade ---- */
+
+void worker_put_memory(const struct worker *worker, struct handover_writer *writer)
+{
+    handed_memory_put(&worker->registry_memory, registry_layout(worker->options.capacity), writer);
+}
+
+void worker_hand_over(struct worker *worker, struct handover_writer *writer)
+{
+    worker_count_drops(worker);
+    handover_put8(writer, worker->decider.rules.cookie);
+    stats_hand_over(&worker->stats, writer);
+    registry_hand_over(worker->decider.registry, writer);
+}
+
+int worker_take_over(struct worker *worker, struct handover_reader *reader)
+{
+    struct stats stats;
+    bool are_proven = handover_get8(reader) != 0;
+    stats_take_over(&stats, reader);
+    if (reader->failed || registry_take_over(worker->decider.registry, reader) != 0)
+        return -EPROTO;
+    worker->must_prove = worker->decider.rules.cookie && !are_proven;
+    worker->stats = worker->warnings.before = stats;
+    return 0;
+}
+
+void worker_recount_prefixes(struct worker *worker)
+{
+    registry_recount_prefixes(worker->decider.registry);
+}
+
+/* ---- single clients ---- */
 
 static bool find_stream(struct worker *worker, uint8_t listener, const struct client_name *name,
                         uint64_t now_ms, struct client *client)

@@ -50,6 +50,24 @@ static int make_worker(struct workers *workers, const struct listeners *listener
     return worker_new(&workers->list[options.number], &options, failed);
 }
 
+static int open_capacity(struct workers *workers, uint32_t places, size_t shards,
+                         struct handed_clients *handed)
+{
+    size_t bytes = shared_capacity_bytes(shards);
+    struct shared_memory *memory = &workers->capacity_memory;
+    if (handed == NULL || !handed->keeps_memory) {
+        int error = memory_reserve_shared(memory, bytes, 0);
+        if (error == 0)
+            workers->capacity = shared_capacity_init(memory->memory, places, shards);
+        return error;
+    }
+    int error = handed_memory_map(&handed->capacity, shared_capacity_layout(), bytes, 0, memory);
+    if (error != 0)
+        return error;
+    workers->capacity = shared_capacity_map(memory->memory, places, shards);
+    return workers->capacity != NULL ? 0 : -EPROTO;
+}
+
 int workers_new(struct workers *workers, const struct config *config,
                 const struct listeners *listeners, const struct workers_shared *shared,
                 const char **failed)
@@ -85,8 +103,9 @@ int workers_new(struct workers *workers, const struct config *config,
                                 .relays = calloc(count, sizeof workers->relays[0])};
     if (workers->list == NULL || workers->relays == NULL)
         return -ENOMEM;
-    if (count > 1 && (workers->capacity = shared_capacity_new(config->clients.max, count)) == NULL)
-        return -ENOMEM;
+    int error = count > 1 ? open_capacity(workers, config->clients.max, count, shared->handed) : 0;
+    if (error != 0)
+        return error;
     for (; workers->count < count; workers->count++) {
         options.number = (uint32_t)workers->count;
         options.capacity = worker_capacity(config, count, workers->count);
@@ -95,7 +114,9 @@ int workers_new(struct workers *workers, const struct config *config,
             .mode = config->clients.names, .key = shared->names_key, .worker = options.number};
         if (shared->name_queues != NULL)
             options.names.queue = shared->name_queues[workers->count];
-        int error = make_worker(workers, listeners, options, failed);
+        if (shared->handed != NULL && shared->handed->keeps_memory)
+            options.handed = &shared->handed->registries[workers->count];
+        error = make_worker(workers, listeners, options, failed);
         if (error != 0)
             return error;
         workers->relays[workers->count] = worker_relay(workers->list[workers->count]);
@@ -103,6 +124,13 @@ int workers_new(struct workers *workers, const struct config *config,
     for (size_t i = 0; i < count; i++)
         worker_set_relays(workers->list[i], workers->relays);
     return 0;
+}
+
+void workers_put_memory(const struct workers *workers, struct handover_writer *writer)
+{
+    for (size_t i = 0; i < workers->count; i++)
+        worker_put_memory(workers->list[i], writer);
+    handed_memory_put(&workers->capacity_memory, shared_capacity_layout(), writer);
 }
 
 int workers_start(struct workers *workers)
@@ -116,14 +144,16 @@ int workers_start(struct workers *workers)
 }
 
 /* A message that is handled may post one to any other mailbox. */
-static void settle(struct workers *workers, struct mailbox *main_mailbox)
+bool workers_settle(struct workers *workers, struct mailbox *main_mailbox)
 {
-    bool any;
+    bool any, had_any = false;
     do {
         any = mailbox_handle_all(main_mailbox);
         for (size_t i = 0; i < workers->count; i++)
             any |= worker_settle(workers->list[i]);
+        had_any |= any;
     } while (any);
+    return had_any;
 }
 
 void workers_hold(struct workers *workers, struct mailbox *main_mailbox)
@@ -132,7 +162,7 @@ void workers_hold(struct workers *workers, struct mailbox *main_mailbox)
         worker_hold(workers->list[i]);
     for (size_t i = 0; i < workers->started; i++)
         worker_await_hold(workers->list[i]);
-    settle(workers, main_mailbox);
+    workers_settle(workers, main_mailbox);
 }
 
 int workers_resume(struct workers *workers)
@@ -153,6 +183,6 @@ void workers_free(struct workers *workers)
         worker_free(workers->list[--workers->count]);
     free(workers->relays);
     free(workers->list);
-    shared_capacity_free(workers->capacity);
+    memory_release_shared(&workers->capacity_memory);
     *workers = (struct workers){.count = 0};
 }

@@ -442,7 +442,8 @@ static void make_registry(void)
         memory = aligned_alloc(64, (registry_bytes(CAPACITY) + 63) / 64 * 64);
     must(memory != NULL);
     memset(memory, 0, registry_bytes(CAPACITY));
-    registry = registry_init(memory, CAPACITY, &key, 60000, clock_now_ms());
+    registry_free(registry);
+    registry = registry_new(memory, CAPACITY, &key, 60000, clock_now_ms());
     for (uint32_t i = 0; i < CLIENTS; i++) {
         const struct addr none = {.family = ADDR_NONE};
         struct addr source = {.ip = {127, 0, 0, (uint8_t)i}, .port = 9, .family = ADDR_IPV4};

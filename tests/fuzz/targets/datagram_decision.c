@@ -185,6 +185,7 @@ static void make_world(void)
     memcpy(acls, world.acls, sizeof acls);
     void *registry_memory = world.registry_memory, *prefix_memory = world.prefix_memory;
     confirmations_close(world.confirmations);
+    registry_free(world.datagram_decider.registry);
     if (limiter == NULL) {
         static const struct message messages[] = {{(const uint8_t *)"audi", 4},
                                                   {(const uint8_t *)"", 0}};
@@ -222,7 +223,7 @@ static void make_world(void)
     world.now_ms = start_ms;
     static struct event_publisher nobody; /* there is no subscriber */
     world.datagram_decider = (struct datagram_decider){
-        .registry = registry_init(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
+        .registry = registry_new(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
         .confirmations = world.confirmations,
         .reply = world.replies[0],
         .on_message = {.call = check_message},

@@ -191,6 +191,31 @@ void memory_release(void *memory, size_t bytes)
     release_piece(memory, bytes);
 }
 
+/* No other process exists that could map it. */
+int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t committed)
+{
+    void *memory = memory_reserve(bytes, committed);
+    if (memory == NULL)
+        return -ENOMEM;
+    *shared = (struct shared_memory){memory, bytes, -1};
+    return 0;
+}
+
+int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed)
+{
+    (void)shared;
+    (void)descriptor;
+    (void)bytes;
+    (void)committed;
+    return -EINVAL;
+}
+
+void memory_release_shared(struct shared_memory *shared)
+{
+    memory_release(shared->memory, shared->bytes);
+    *shared = (struct shared_memory){.memory = NULL};
+}
+
 void memory_discard(void *memory, size_t bytes)
 {
     memset(memory, 0, bytes);

@@ -307,8 +307,14 @@ static void provoke_by_reload(void)
     server_configure(&server, "[clients]\nttl = x\nnonsense = 1\n[nonsense]\ninclude = /nowhere\n");
     error_messages_expect(NULL, NULL, harness_format("udpctl -s %s reload", server.socket));
     server_await_log(&server, "cannot reload");
+    error_messages_expect(NULL, NULL, harness_format("udpctl -s %s upgrade", server.socket));
     error_messages_check("its log", server_log(&server) + strcspn(server_log(&server), "\n") + 1);
     server_stop(&server);
+}
+
+static void name_no_channel(void)
+{
+    setenv("UDPSRV_UPGRADE", "1", 1);
 }
 
 static void provoke_checks(void)
@@ -353,6 +359,7 @@ static void provoke_starts(void)
     error_messages_expect(NULL, NULL, "udpsrv -t -c /nowhere/file");
     error_messages_expect(NULL, NULL, "udpsrv -t -c /dev");
     error_messages_expect(NULL, NULL, "udpsrv -t -l nonsense");
+    error_messages_expect(name_no_channel, NULL, "udpsrv -l 127.0.0.1:0");
     provoke_checks();
     const char *many =
         harness_format("%s -t $(yes -- -l127.0.0.1:0 | head -70)", program_path("udpsrv"));

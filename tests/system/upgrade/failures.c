@@ -181,7 +181,7 @@ Test(system_upgrade_failures, a_program_that_answers_something_else)
 
 Test(system_upgrade_failures, a_program_that_sends_what_is_no_message)
 {
-    expect_failure_of("printf hello >&8; exec sleep 100", "cannot hear of the new program");
+    expect_failure_of("printf hello >&8; exec sleep 100", "cannot read what the new program says");
 }
 
 /* ---- refused ---- */

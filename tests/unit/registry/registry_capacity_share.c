@@ -1,4 +1,5 @@
 /* Two shards that share a capacity: a client that joins acquires a place, and releases it. */
+#include "capacity_fixture.h"
 #include "registry_fixture.h"
 
 enum { TTL_MS = 60000, PLACES = 100 };
@@ -10,7 +11,7 @@ struct pair {
 
 static struct pair pair_new(void)
 {
-    struct pair pair = {.capacity = shared_capacity_new(PLACES, 2)};
+    struct pair pair = {.capacity = capacity_new(PLACES, 2)};
     cr_assert_not_null(pair.capacity);
     for (size_t i = 0; i < 2; i++) {
         pair.shards[i] = shard_new(PLACES, TTL_MS, 0);
@@ -24,7 +25,7 @@ static void pair_free(struct pair *pair)
 {
     for (size_t i = 0; i < 2; i++)
         shard_free(&pair->shards[i]);
-    shared_capacity_free(pair->capacity);
+    free(pair->capacity);
 }
 
 static void fill(struct shard *shard, uint32_t count)
@@ -74,7 +75,7 @@ Test(registry_capacity_share, gives_the_places_of_removed_and_expired_clients_to
 
 Test(registry_capacity_share, acquires_no_place_when_the_shard_itself_is_full)
 {
-    struct shared_capacity *capacity = shared_capacity_new(PLACES, 2);
+    struct shared_capacity *capacity = capacity_new(PLACES, 2);
     struct shard shard = shard_new(3, TTL_MS, 0);
     registry_set_capacity_share(shard.registry, shared_capacity_share(capacity, 0));
     fill(&shard, 3);
@@ -82,5 +83,5 @@ Test(registry_capacity_share, acquires_no_place_when_the_shard_itself_is_full)
         cr_assert_eq(record(&shard, any_source(n), 0), REGISTRY_REFUSED);
     cr_assert_eq(shared_capacity_unused(capacity), PLACES - 3);
     shard_free(&shard);
-    shared_capacity_free(capacity);
+    free(capacity);
 }

@@ -103,7 +103,7 @@ Test(registry_memory, works_with_the_largest_capacity)
     if (memory == MAP_FAILED)
         cr_skip("no %zu bytes of address space", bytes);
     struct shard shard = {.capacity = REGISTRY_CAPACITY_MAX};
-    shard.registry = registry_init(memory, REGISTRY_CAPACITY_MAX, &shard_key, TTL_MS, 0);
+    shard.registry = registry_new(memory, REGISTRY_CAPACITY_MAX, &shard_key, TTL_MS, 0);
     struct client clients[5];
     for (uint32_t n = 0; n < 200; n++)
         cr_assert_eq(record(&shard, any_source(n), 0), REGISTRY_JOINED);
@@ -117,5 +117,6 @@ Test(registry_memory, works_with_the_largest_capacity)
         count += registry_walk_next(shard.registry, &walk, 1, clients + count, 5 - count);
     cr_assert_eq(count, 4);
     cr_assert_eq(sweep(&shard, 1 + TTL_MS), 4);
+    registry_free(shard.registry);
     munmap(memory, bytes);
 }

@@ -2,6 +2,7 @@
  * rest of their ttl. */
 #include "registry/registry_restore.h"
 
+#include "capacity_fixture.h"
 #include "registry_fixture.h"
 
 #include <stdlib.h>
@@ -209,7 +210,7 @@ Test(registry_restore, the_capacity_holds)
 Test(registry_restore, the_capacity_that_shards_share_holds_and_is_released)
 {
     enum { PLACES = 10 };
-    struct shared_capacity *capacity = shared_capacity_new(PLACES, 2);
+    struct shared_capacity *capacity = capacity_new(PLACES, 2);
     registry_set_capacity_share(shard.registry, shared_capacity_share(capacity, 0));
     for (uint32_t n = 0; n < PLACES; n++)
         cr_assert_neq(restore(any_source(n), 0), UINT32_MAX);
@@ -219,7 +220,7 @@ Test(registry_restore, the_capacity_that_shards_share_holds_and_is_released)
     cr_assert_eq(sweep(&shard, START_MS + TTL_MS), PLACES);
     cr_assert_eq(shared_capacity_unused(capacity), PLACES);
     registry_set_capacity_share(shard.registry, NULL);
-    shared_capacity_free(capacity);
+    free(capacity);
 }
 
 Test(registry_restore, clients_count_for_their_prefix_whose_cap_they_may_exceed)

@@ -111,7 +111,7 @@ static void write_upgrade_report(void *state, const struct upgrade_report *repor
         control_line(session, "pause_us", "%" PRIu64, report->pause_us);
     } else {
         printable_ascii(reason, sizeof reason, report->reason, strlen(report->reason));
-        control_error(session, "not upgraded: %s", reason);
+        control_error(session, "cannot upgrade: %s; this process goes on", reason);
     }
     control_end(session);
 }

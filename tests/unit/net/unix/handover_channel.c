@@ -90,7 +90,7 @@ Test(handover_channel, a_text_that_is_too_long_is_truncated)
     cr_expect_eq(strlen(message.text), HANDOVER_TEXT_BYTES - 1);
 }
 
-Test(handover_channel, a_receiver_that_does_not_wait_is_told_that_there_is_nothing)
+Test(handover_channel, a_receiver_that_does_not_wait_learns_that_there_is_nothing)
 {
     struct handover_message message;
     cr_expect_eq(handover_channel_receive(ends[1], &message, 0), -EAGAIN);
@@ -232,7 +232,7 @@ Test(handover_channel, freeing_a_package_closes_all_descriptors_but_those_that_w
     cr_expect_not(is_open(closed));
 }
 
-Test(handover_channel, a_receiver_without_free_descriptors_is_told_so_and_keeps_none)
+Test(handover_channel, a_receiver_without_free_descriptors_gets_an_error_and_keeps_none)
 {
     struct handover_package package;
     int sent[20];

@@ -3,12 +3,14 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { MIB = 1 << 20 };
@@ -138,4 +140,103 @@ Test(memory, in_cache_lines_shares_none_with_other_memory)
         free(lines);
         free(next);
     }
+}
+
+static struct shared_memory reserve_shared(size_t bytes, size_t committed)
+{
+    struct shared_memory shared;
+    cr_assert_eq(memory_reserve_shared(&shared, bytes, committed), 0);
+    cr_assert_neq(shared.memory, NULL);
+    cr_assert_eq(shared.bytes, bytes);
+    return shared;
+}
+
+Test(memory, that_is_shared_is_zeroed_and_writable_to_its_last_byte)
+{
+    struct shared_memory shared = reserve_shared(MIB, 0);
+    unsigned char *bytes = shared.memory;
+    for (size_t i = 0; i < MIB; i++)
+        cr_assert_eq(bytes[i], 0);
+    bytes[0] = bytes[MIB - 1] = 1;
+    memory_release_shared(&shared);
+    cr_assert_eq(shared.memory, NULL);
+}
+
+Test(memory, that_is_shared_commits_its_first_bytes_and_no_others)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    struct shared_memory shared = reserve_shared(64 * MIB, 3 * page_bytes + 1);
+    cr_assert_eq(resident_pages(shared.memory, 64 * MIB), 4);
+    memory_release_shared(&shared);
+}
+
+Test(memory, that_is_shared_is_the_same_in_a_second_mapping)
+{
+    struct shared_memory first = reserve_shared(MIB, 4096), second;
+    unsigned char *bytes = first.memory;
+    bytes[0] = 1;
+    bytes[MIB - 1] = 2;
+    cr_assert_eq(memory_map_shared(&second, dup(first.descriptor), MIB, MIB / 2), 0);
+    unsigned char *others = second.memory;
+    cr_assert_neq(others, bytes);
+    cr_assert_eq(others[0], 1);
+    cr_assert_eq(others[MIB - 1], 2);
+    others[4096] = 3;
+    cr_assert_eq(bytes[4096], 3);
+    memory_release_shared(&first);
+    cr_assert_eq(others[0], 1, "it stays when the first mapping is gone");
+    memory_release_shared(&second);
+}
+
+Test(memory, that_is_shared_has_a_descriptor_that_is_closed_on_exec_and_on_release)
+{
+    struct shared_memory shared = reserve_shared(4096, 0);
+    int descriptor = shared.descriptor;
+    cr_assert_geq(descriptor, 0);
+    cr_assert_eq(fcntl(descriptor, F_GETFD), FD_CLOEXEC);
+    memory_release_shared(&shared);
+    cr_assert_eq(fcntl(descriptor, F_GETFD), -1);
+}
+
+Test(memory, of_another_size_is_not_mapped)
+{
+    struct shared_memory shared = reserve_shared(8192, 0), other = {.memory = NULL};
+    cr_assert_eq(memory_map_shared(&other, shared.descriptor, 4096, 0), -EINVAL);
+    cr_assert_eq(memory_map_shared(&other, shared.descriptor, 16384, 0), -EINVAL);
+    cr_assert_eq(memory_map_shared(&other, shared.descriptor, 8192, 16384), -EINVAL);
+    cr_assert_eq(other.memory, NULL);
+    cr_assert_eq(fcntl(shared.descriptor, F_GETFD), FD_CLOEXEC, "it is still the caller's");
+    memory_release_shared(&shared);
+}
+
+Test(memory, is_private_where_files_may_not_have_its_size)
+{
+    const struct rlimit limit = {4096, 4096};
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    struct shared_memory shared = reserve_shared(8192, 8192);
+    cr_assert_eq(shared.descriptor, -1);
+    memset(shared.memory, 1, 8192);
+    memory_release_shared(&shared);
+}
+
+Test(memory, is_private_where_no_descriptor_is_left)
+{
+    struct rlimit limit;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit none = {0, limit.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct shared_memory shared = reserve_shared(8192, 0);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_assert_eq(shared.descriptor, -1);
+    memset(shared.memory, 1, 8192);
+    memory_release_shared(&shared);
+}
+
+Test(memory, that_is_shared_and_too_much_is_an_error)
+{
+    if (getenv("UDPSRV_VALGRIND"))
+        cr_skip("valgrind gives EINVAL for ENOMEM");
+    struct shared_memory shared;
+    cr_assert_eq(memory_reserve_shared(&shared, SIZE_MAX / 2, 0), -ENOMEM);
+    cr_assert_eq(memory_reserve_shared(&shared, 4096, 8192), -EINVAL);
 }

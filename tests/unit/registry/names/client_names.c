@@ -18,7 +18,7 @@ static void open_table_with_formers(uint32_t max, uint64_t former_ms)
     size_t bytes = (client_names_bytes(max, former_ms > 0) + 63) / 64 * 64;
     memory = aligned_alloc(64, bytes);
     memset(memory, 0, bytes);
-    names = client_names_init(memory, max, &key, former_ms, 0);
+    names = client_names_new(memory, max, &key, former_ms, 0);
 }
 
 static void open_table(uint32_t max)
@@ -28,6 +28,7 @@ static void open_table(uint32_t max)
 
 static void close_table(void)
 {
+    client_names_free(names);
     free(memory);
 }
 

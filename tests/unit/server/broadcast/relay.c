@@ -72,7 +72,7 @@ static void open_worker(struct worker_parts *worker)
     const struct recipients recipients = {.state = worker, .begin = begin, .send = record_copy};
     worker->memory = aligned_alloc(64, (registry_bytes(CAPACITY) + 63) / 64 * 64);
     memset(worker->memory, 0, registry_bytes(CAPACITY));
-    worker->registry = registry_init(worker->memory, CAPACITY, &key, 60000, clock_now_ms());
+    worker->registry = registry_new(worker->memory, CAPACITY, &key, 60000, clock_now_ms());
     worker->mailbox = mailbox_new(loop);
     struct addr any = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}}, bound;
     struct udp_socket_options none = {.receive_buffer_bytes = 0};
@@ -140,6 +140,7 @@ static void close_all(void)
         mailbox_free(workers[i].mailbox);
     for (int i = 0; i < WORKERS; i++) {
         relay_free(relays[i]);
+        registry_free(workers[i].registry);
         free(workers[i].memory);
     }
     loop_free(loop);

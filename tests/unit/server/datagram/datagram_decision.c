@@ -40,7 +40,7 @@ static void set_up(void)
     now_ms = 1000;
     memory = aligned_alloc(64, registry_bytes(CAPACITY));
     memset(memory, 0, registry_bytes(CAPACITY));
-    registry = registry_init(memory, CAPACITY, &key, TTL_MS, now_ms);
+    registry = registry_new(memory, CAPACITY, &key, TTL_MS, now_ms);
     decider = (struct datagram_decider){
         .registry = registry,
         .reply = reply_rotation_new(REPLY_ROTATE, &yes, 1),
@@ -71,6 +71,7 @@ static void tear_down(void)
     batch_free(received);
     confirmations_close(decider.confirmations);
     reply_rotation_release(decider.reply);
+    registry_free(registry);
     free(memory);
 }
 

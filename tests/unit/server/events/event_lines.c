@@ -85,7 +85,7 @@ Test(event_lines, names_the_client_that_has_the_name_and_no_other_with_its_sourc
     size_t bytes = (client_names_bytes(1, false) + 63) / 64 * 64;
     void *memory = aligned_alloc(64, bytes);
     memset(memory, 0, bytes);
-    struct client_names *names = client_names_init(memory, 1, &key, 0, 0);
+    struct client_names *names = client_names_new(memory, 1, &key, 0, 0);
     const struct device_name lamp = {4, "lamp"};
     const struct name_holder holder = {.key = client_key_of(0, &ipv4), .join_number = 7};
     struct name_holder before;
@@ -102,6 +102,7 @@ Test(event_lines, names_the_client_that_has_the_name_and_no_other_with_its_sourc
     cr_expect_not(event_lines_name(record, names, &name));
     *record = (struct event_record){.number = 7, .listener = 2};
     cr_expect_not(event_lines_name(record, names, &name), "a client of a Unix socket");
+    client_names_free(names);
     free(memory);
 }
 

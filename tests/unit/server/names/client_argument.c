@@ -20,13 +20,14 @@ static void set_up(void)
     size_t bytes = (client_names_bytes(1, false) + 63) / 64 * 64;
     memory = aligned_alloc(64, bytes);
     memset(memory, 0, bytes);
-    names = client_names_init(memory, 1, &key, 0, 0);
+    names = client_names_new(memory, 1, &key, 0, 0);
     device_name_set(&name, "front gate", 10);
     client_names_claim(names, &name, &holder, 0, 1000, &before);
 }
 
 static void tear_down(void)
 {
+    client_names_free(names);
     free(memory);
 }
 

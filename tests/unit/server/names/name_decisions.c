@@ -23,7 +23,7 @@ static void open_decisions(uint32_t names_max)
     loop = loop_new();
     mailbox = mailbox_new(loop);
     cr_assert_not_null(mailbox);
-    cr_assert_eq(name_decisions_open(&decisions, config, loop, mailbox, NULL, 1), 0);
+    cr_assert_eq(name_decisions_open(&decisions, config, loop, mailbox, NULL, 1, NULL), 0);
 }
 
 static void close_decisions(void)

@@ -40,7 +40,7 @@ static void set_up(void)
     memset(memory, 0, bytes);
     workers = WORKERS;
     orders = (struct name_orders){
-        .table = client_names_init(memory, NAMES_MAX, &key, 0, 0),
+        .table = client_names_new(memory, NAMES_MAX, &key, 0, 0),
         .workers = calloc(WORKERS, sizeof orders.workers[0]),
         .worker_count = WORKERS,
     };
@@ -49,6 +49,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     free(orders.workers);
+    client_names_free(orders.table);
     free(memory);
 }
 

@@ -1,5 +1,5 @@
 /* Tests of state/handover: values and descriptors of records, and each kind of damage. */
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <criterion/criterion.h>
 

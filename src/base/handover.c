@@ -1,4 +1,4 @@
-#include "state/handover.h"
+#include "base/handover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -208,4 +208,15 @@ int handover_get_descriptor(struct handover_reader *reader)
     int descriptor = reader->descriptors[reader->next_descriptor];
     reader->descriptors[reader->next_descriptor++] = -1;
     return descriptor;
+}
+
+/* FNV-1a, over words of 64 bits. */
+uint64_t handover_layout(const uint64_t *values, size_t count)
+{
+    uint64_t number = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < count; i++) {
+        number = (number ^ values[i]) * UINT64_C(0x100000001b3);
+        number ^= number >> 32;
+    }
+    return number;
 }
