@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { CLOCK_READ_NS = 50, SECRET_BYTES = 16, SECRETS_MAX = 64, PIECES_MAX = 1024 };
 
@@ -191,28 +192,86 @@ void memory_release(void *memory, size_t bytes)
     release_piece(memory, bytes);
 }
 
-/* No other process exists that could map it. */
+/* A file in memory, of which each process has a mapping of its own. */
+struct shared_object {
+    struct object object;
+    int file; /* of the kernel that the simulator runs on; -1: no other process maps it in this run */
+    size_t bytes;
+};
+
+static unsigned never_ready(const struct object *object)
+{
+    (void)object;
+    return 0;
+}
+
+static void close_file(struct object *object)
+{
+    struct shared_object *shared = (struct shared_object *)object;
+    if (shared->file >= 0)
+        close(shared->file);
+    free(shared);
+}
+
+static void *map_file(int file, size_t bytes)
+{
+    void *memory = mmap(NULL, bytes > 0 ? bytes : 1, PROT_READ | PROT_WRITE,
+                        MAP_NORESERVE | (file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED), file,
+                        0);
+    if (memory == MAP_FAILED)
+        broken_promise("the simulator itself", "%zu bytes cannot be mapped", bytes);
+    return memory;
+}
+
+static int make_file(size_t bytes)
+{
+    int file = memfd_create("sim", MFD_CLOEXEC);
+    if (file < 0 || ftruncate(file, (off_t)bytes) != 0)
+        broken_promise("the simulator itself", "a file in memory cannot be made");
+    return file;
+}
+
+/* Without a descriptor it is memory that cannot be shared. */
 int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t committed)
 {
-    void *memory = memory_reserve(bytes, committed);
-    if (memory == NULL)
+    (void)committed;
+    *shared = (struct shared_memory){.bytes = bytes, .descriptor = -1};
+    if (faults_refuse_memory())
         return -ENOMEM;
-    *shared = (struct shared_memory){memory, bytes, -1};
+    int file = swarm.upgrades ? make_file(bytes) : -1;
+    struct shared_object *made = calloc(1, sizeof *made);
+    *made = (struct shared_object){
+        .object = {.kind = OBJECT_MEMORY, .ready = never_ready, .destroy = close_file},
+        .file = file,
+        .bytes = bytes};
+    shared->memory = map_file(file, bytes);
+    add_piece(shared->memory, bytes);
+    int fd = descriptor_open(&made->object);
+    shared->descriptor = fd >= 0 ? fd : -1;
     return 0;
 }
 
 int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed)
 {
-    (void)shared;
-    (void)descriptor;
-    (void)bytes;
+    const struct shared_object *object =
+        (const struct shared_object *)descriptor_object(descriptor, OBJECT_MEMORY);
     (void)committed;
-    return -EINVAL;
+    if (object->bytes != bytes)
+        return -EINVAL;
+    if (faults_refuse_memory())
+        return -ENOMEM;
+    *shared = (struct shared_memory){map_file(object->file, bytes), bytes, descriptor};
+    add_piece(shared->memory, bytes);
+    return 0;
 }
 
 void memory_release_shared(struct shared_memory *shared)
 {
+    if (shared->memory == NULL)
+        return;
     memory_release(shared->memory, shared->bytes);
+    if (shared->descriptor >= 0)
+        descriptor_close(shared->descriptor);
     *shared = (struct shared_memory){.memory = NULL};
 }
 
