@@ -32,6 +32,9 @@ void pacer_init_share(struct pacer *pacer, uint32_t rate_pps, uint32_t share, ui
  * changed repeatedly would never allow the next copy. */
 void pacer_set_rate(struct pacer *pacer, uint32_t rate_pps, uint64_t now_ns);
 
+/* Continues with the credit of another pacer with as many shares, when that was computed. */
+void pacer_continue(struct pacer *pacer, uint64_t credit, uint64_t updated_ns);
+
 /* Returns how many of want copies may be sent now, and counts them as sent. */
 uint32_t pacer_take(struct pacer *pacer, uint64_t now_ns, uint32_t want);
 

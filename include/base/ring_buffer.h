@@ -32,6 +32,10 @@ size_t ring_buffer_record_max(const struct ring_buffer *ring);
 /* Frees a record. Call it once for each record. */
 void ring_buffer_release(struct ring_buffer *ring, void *record);
 
+/* Returns the record after that one among those that are not freed, in the order of pushing; NULL:
+ * the first one. Returns NULL after the last one. */
+void *ring_buffer_next(const struct ring_buffer *ring, const void *record);
+
 bool ring_buffer_is_empty(const struct ring_buffer *ring);
 
 #endif

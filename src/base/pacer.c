@@ -57,6 +57,12 @@ void pacer_set_rate(struct pacer *pacer, uint32_t rate_pps, uint64_t now_ns)
         pacer->credit = credit_max(pacer);
 }
 
+void pacer_continue(struct pacer *pacer, uint64_t credit, uint64_t updated_ns)
+{
+    pacer->credit = credit < credit_max(pacer) ? credit : credit_max(pacer);
+    pacer->updated_ns = updated_ns;
+}
+
 uint32_t pacer_take(struct pacer *pacer, uint64_t now_ns, uint32_t want)
 {
     if (pacer->rate_pps == 0)

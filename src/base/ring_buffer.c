@@ -71,3 +71,17 @@ void ring_buffer_release(struct ring_buffer *ring, void *record)
         ring->tail += oldest->bytes;
     }
 }
+
+void *ring_buffer_next(const struct ring_buffer *ring, const void *record)
+{
+    uint64_t position = ring->tail;
+    if (record != NULL) {
+        const struct header *header = (const struct header *)record - 1;
+        size_t at = (size_t)((const uint8_t *)header - ring->bytes);
+        position += (at + ring->room - (size_t)(ring->tail % ring->room)) % ring->room;
+        position += header->bytes;
+    }
+    while (position < ring->head && header_at(ring, position)->done)
+        position += header_at(ring, position)->bytes;
+    return position < ring->head ? header_at(ring, position) + 1 : NULL;
+}

@@ -4,6 +4,7 @@
 #include "os/process/privilege.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Descriptors of sockets: closing, duplicating, and replacing the socket under a number. */
 
@@ -38,5 +39,9 @@ int socket_replace(int old, int new);
 /* Makes the descriptor old refer to the socket that source refers to. Needs no further descriptor.
  * Returns 0 or -errno. */
 int socket_replace_by_duplicate(int old, int source);
+
+/* Returns a number that no other socket of this host has had since its start: descriptors with the
+ * same one, in any process, refer to the same socket. 0 if the kernel refuses. */
+uint64_t socket_cookie(int socket);
 
 #endif

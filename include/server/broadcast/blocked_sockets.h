@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "registry/registry.h"
 #include "server/send/send_socket_slots.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,6 +57,16 @@ void blocked_sockets_rewind(struct blocked_sockets *sockets, struct registry_wal
 /* Records that these clients have their copies. */
 void blocked_sockets_mark_done(struct blocked_sockets *sockets, const struct client *clients,
                                uint32_t count);
+
+/* Adds the position of a walk, and who has a copy, to a record of a handover. */
+void blocked_sockets_hand_over(const struct blocked_sockets *sockets,
+                               const struct registry_walk *walk, struct handover_writer *writer);
+
+/* Continues the walk over the same registry: no socket is blocked, since the process has its own,
+ * so the walk is set back to the first client that was skipped. sockets are those of an init, or
+ * of a reset. Returns 0, or -EPROTO if the record does not fit. */
+int blocked_sockets_take_over(struct blocked_sockets *sockets, struct registry_walk *walk,
+                              struct handover_reader *reader);
 
 static inline bool blocked_sockets_is_done(const struct blocked_sockets *sockets, uint32_t slot)
 {

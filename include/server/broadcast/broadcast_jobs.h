@@ -39,7 +39,8 @@ enum {
 int jobs_open(struct jobs **jobs, struct loop *loop, struct worker *const *workers,
               size_t worker_count, struct mailbox *reply_mailbox, uint32_t queue);
 
-/* Call it when all jobs have ended. */
+/* Call it when all jobs have ended, or when no worker uses the others any more: they are dropped
+ * without a report. */
 void jobs_close(struct jobs *jobs);
 
 /* Calls changed whenever a job is queued, starts or has ended, with its state. */
@@ -85,5 +86,28 @@ uint64_t jobs_last_id(const struct jobs *jobs);
 
 /* Continues with both after a restart. Call it before the first job is queued. */
 void jobs_restore(struct jobs *jobs, uint64_t last_id, uint64_t ended);
+
+/* Whether a job depends on the slots of the clients in the registry: the one that runs, or one that
+ * waits for confirmations. A process with another registry cannot take it over. */
+bool jobs_depend_on_registry(const struct jobs *jobs);
+
+/* Adds all jobs to a record of a handover: the reports of those that have ended, and the others as
+ * they are, but not the sessions that wait for their ends. The workers are held, and no message to
+ * them or from them is under way; so the running job sends, it is neither counting clients nor
+ * being cancelled. */
+void jobs_hand_over(const struct jobs *jobs, struct handover_writer *writer);
+
+/* Continues with these jobs, before another one is queued. The workers, whose threads have not
+ * started, have taken over their confirmations. is_same_registry: clients have the same slots and
+ * workers as before; if they do not, confirmations of ended jobs are not remembered. Returns 0,
+ * -ENOMEM, -EBUSY if jobs_depend_on_registry and the registry is another one, or -EPROTO if the
+ * record does not fit; then only jobs_close is possible.
+ *
+ * Then jobs_take_over_job gives the shard job of the running job to each worker that had not ended
+ * it; NULL if there is none. When these workers have theirs, jobs_were_taken_over returns whether
+ * no other one was expected. */
+int jobs_take_over(struct jobs *jobs, struct handover_reader *reader, bool is_same_registry);
+struct shard_job *jobs_take_over_job(struct jobs *jobs, size_t worker, uint64_t id);
+bool jobs_were_taken_over(const struct jobs *jobs);
 
 #endif

@@ -1,6 +1,8 @@
 #ifndef SERVER_BROADCAST_CONFIRMATIONS_H
 #define SERVER_BROADCAST_CONFIRMATIONS_H
 
+#include "base/handover.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -108,5 +110,14 @@ bool confirmations_joined_before(const struct confirmations *confirmations, uint
  * valid until confirmations_close. */
 const struct confirmation_counts *confirmations_counts(const struct confirmations *confirmations,
                                                        uint64_t job);
+
+/* Adds all jobs that are remembered, with the bits of their clients, to a record of a handover. Of
+ * the bits it writes only what is not zero: eight broadcasts to a million clients are 2 MiB. */
+void confirmations_hand_over(const struct confirmations *confirmations,
+                             struct handover_writer *writer);
+
+/* Remembers those jobs, for the same registry, in confirmations that were just opened. Returns 0,
+ * or -EPROTO if the record does not fit. */
+int confirmations_take_over(struct confirmations *confirmations, struct handover_reader *reader);
 
 #endif

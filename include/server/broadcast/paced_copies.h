@@ -66,6 +66,18 @@ void paced_copies_free(struct paced_copies *copies);
 void paced_copies_start(struct paced_copies *copies, struct copy_progress *progress,
                         struct shard_job *job);
 
+/* Add the pace, and the progress of a shard job, to a record of a handover. */
+void paced_copies_hand_over_pace(const struct paced_copies *copies, struct handover_writer *writer);
+void paced_copies_hand_over(const struct paced_copies *copies, const struct copy_progress *progress,
+                            const struct shard_job *job, struct handover_writer *writer);
+
+/* Take them over. A shard job continues with the next slice: the kinds of recipients that were not
+ * there when it started get no copy; to those that are not there any more, no copy is sent. Return
+ * 0, or -EPROTO if the record does not fit. */
+int paced_copies_take_over_pace(struct paced_copies *copies, struct handover_reader *reader);
+int paced_copies_take_over(struct paced_copies *copies, struct copy_progress *progress,
+                           struct shard_job *job, struct handover_reader *reader);
+
 enum slice_result { SLICE_CONTINUE, SLICE_WAIT, SLICE_ENDED };
 
 /* Sends the next slice of the shard job: to the registry's clients first, then to the recipients,

@@ -23,7 +23,11 @@ struct recipients_tally {
     uint32_t skipped; /* recipients that matched a selector, and got no copy */
 };
 
+/* Each worker has at most one of each kind. */
+enum recipients_kind { RECIPIENTS_STREAMS, RECIPIENTS_MULTICAST };
+
 struct recipients {
+    enum recipients_kind kind;
     void *state;
     /* Begins a walk over the recipients that exist now and returns their number; 0 if the job has a
      * selector, since it is not known how many of them match. */

@@ -18,8 +18,8 @@
 struct relay;
 
 enum {
-    /* For each worker. A record takes 176 bytes for each worker beside the message: about 3,000
-     * lines of 150 bytes with one worker, 350 with sixteen. That is more than one worker can send
+    /* For each worker. A record takes 192 bytes for each worker beside the message: about 2,700
+     * lines of 150 bytes with one worker, 320 with sixteen. That is more than one worker can send
      * to 1,000 clients in a second, at 4,567 ns a copy (docs/performance.md). */
     RELAY_RING_BYTES = 1 << 20,
     /* The burst of one client, in seconds of its rate: two lines pasted together are no flood. */
@@ -35,6 +35,7 @@ struct relay_options {
     struct stats *stats;
     uint32_t max_message_bytes; /* the ring has space for at least eight of them */
     size_t worker_count;
+    uint32_t worker_number; /* of this worker */
 };
 
 /* Reserves the memory, which the kernel commits when it is used. Returns 0 or -errno. */
@@ -65,5 +66,18 @@ void relay_datagram(struct relay *relay, uint8_t listener, const struct datagram
  * rate limit, which the caller keeps with the client; it starts at 0. */
 void relay_stream_message(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
                           size_t size, uint64_t now_ms);
+
+/* Adds the messages that are under way, and which clients have reached their rate, to a record of a
+ * handover. No shard job of them is in a mailbox. */
+void relay_hand_over(const struct relay *relay, uint64_t now_ns, struct handover_writer *writer);
+
+/* Continues with these messages in a relay that was just opened, before any other one. Then
+ * relay_take_over_job gives the shard job of the message of that number for a worker, each once and
+ * in the order of the messages, to those that had not completed it; NULL if there is none. When all
+ * workers have theirs, relay_was_taken_over returns whether no other one was expected. Returns 0,
+ * -ENOBUFS if the ring has no space for a message, or -EPROTO if the record does not fit. */
+int relay_take_over(struct relay *relay, struct handover_reader *reader);
+struct shard_job *relay_take_over_job(struct relay *relay, size_t worker, uint64_t number);
+bool relay_was_taken_over(const struct relay *relay);
 
 #endif

@@ -37,4 +37,11 @@ void remembered_confirmations_end(struct remembered_confirmations *remembered, u
 bool remembered_confirmations_contain(const struct remembered_confirmations *remembered,
                                       uint64_t job);
 
+/* Add the list to a record of a handover, and continue with it. Returns 0, or -EPROTO if the record
+ * does not fit. */
+void remembered_confirmations_hand_over(const struct remembered_confirmations *remembered,
+                                        struct handover_writer *writer);
+int remembered_confirmations_take_over(struct remembered_confirmations *remembered,
+                                       struct handover_reader *reader);
+
 #endif

@@ -5,6 +5,7 @@
 #include "server/broadcast/recipients.h"
 #include "server/broadcast/shard_job.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The queues of shard jobs of one worker. Each job sends a copy to every client that is registered
@@ -29,5 +30,24 @@ void broadcast_cancel(struct broadcast *broadcast, const struct shard_job *job);
 
 /* Sets the rate of all workers together, for all copies that are not yet sent. */
 void broadcast_set_rate(struct broadcast *broadcast, uint32_t rate_pps);
+
+/* Whether no job is in a queue. */
+bool broadcast_is_idle(const struct broadcast *broadcast);
+
+/* Adds the jobs in both queues by their names, how far the first ones are, and the pace to a record
+ * of a handover. */
+void broadcast_hand_over(const struct broadcast *broadcast, struct handover_writer *writer);
+
+/* Returns the shard job of that name, which the sender has made anew for this worker; NULL if there
+ * is none. */
+typedef struct shard_job *broadcast_find_job(void *state, enum broadcast_queue queue,
+                                             const struct shard_job_name *name);
+
+/* Queues these jobs in the same order, each as find returns it, and continues with the first ones
+ * when the loop runs. Clients keep their slots and join numbers, stream clients their places and
+ * serial numbers. Call it after broadcast_add_recipients, for queues that are empty. Returns 0, or
+ * -EPROTO if the record does not fit. */
+int broadcast_take_over(struct broadcast *broadcast, struct handover_reader *reader,
+                        broadcast_find_job *find, void *state);
 
 #endif

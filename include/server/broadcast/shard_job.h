@@ -74,6 +74,13 @@ struct shard_confirmation {
     _Atomic uint64_t datagrams;                         /* copies sent in all rounds */
 };
 
+/* By what a shard job is known in a handover to the next process: among those of its queue in one
+ * worker no other one has the same name. */
+struct shard_job_name {
+    uint64_t number; /* the id of the operator's broadcast, or the number of the relayed message */
+    uint32_t relay;  /* the number of the worker whose relay sends the message, otherwise 0 */
+};
+
 struct shard_job {
     /* Posted to the reply mailbox when the job has ended. The sender sets its `handle`, which is
      * called there. */
@@ -86,6 +93,7 @@ struct shard_job {
     const uint8_t *bytes;
     size_t size;
     enum broadcast_queue queue;
+    struct shard_job_name name;
     struct broadcast_except except;
     /* Which clients get a copy; NULL: all. Each client is compared when its copy could be sent, and
      * is a target if it matches then. The multicast group is not a client, and never a target of a

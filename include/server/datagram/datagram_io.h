@@ -1,10 +1,7 @@
 #ifndef SERVER_DATAGRAM_DATAGRAM_IO_H
 #define SERVER_DATAGRAM_DATAGRAM_IO_H
 
-#include "os/loop/event_loop.h"
-#include "server/datagram/datagram_decision.h"
-#include "server/send/send_socket_set.h"
-#include "server/send/send_socket_with_reserve.h"
+#include "server/datagram/datagram_io_options.h"
 
 /* The input and output of one UDP listener in one worker: receives batches of datagrams, has
  * datagram_decide decide about them, and sends the answers.
@@ -13,24 +10,6 @@
  * interface are queued (server/send/reply_queue). Only a listener that has a single send socket for
  * replies stops receiving until that socket has space. Used by the worker's thread. */
 struct datagram_io;
-
-/* All pointers are to objects of the worker, which outlive the datagram_io. */
-struct datagram_io_options {
-    struct loop *loop;
-    struct datagram_decider *datagram_decider;
-    int *last_errno;     /* set to the error of the last reply that the kernel refused */
-    struct stats *stats; /* the worker's counters, updated after each batch */
-    uint32_t max_datagram_bytes;
-    int drain_batches; /* the maximum number of batches that are answered before other events */
-    int socket;        /* receives; the caller closes it and the sockets that send */
-    struct send_socket_set senders; /* a copy; their address is the source of the answers */
-    struct send_monitor *send_monitor;
-    /* Called when a challenge could not be sent: the list of on-link addresses may be outdated. */
-    void (*on_challenge_failed)(void *state);
-    void *on_link_state;
-    size_t reply_queue_bytes; /* memory for waiting replies, where each interface has sockets */
-    uint8_t listener;
-};
 
 /* Starts to receive. Returns 0 or -errno. */
 int datagram_io_open(struct datagram_io **io, const struct datagram_io_options *options);
@@ -53,18 +32,16 @@ struct send_socket *datagram_io_replies(struct datagram_io *io, size_t slot);
 /* Adds the datagrams that the kernel dropped since the last call to stats->kernel_drops. */
 void datagram_io_count_drops(struct datagram_io *io);
 
-/* Returns the kernel's counter when they were counted last, for the process that goes on with the
- * socket; and sets it, as that was when the process before has counted. */
-uint32_t datagram_io_drops(const struct datagram_io *io);
-void datagram_io_set_drops(struct datagram_io *io, uint32_t drops);
-
 /* Answer what waits in another socket that is bound where the listener is: of a worker of the
  * process before, which this one does not have; and in the new sockets that send, whose bind the
  * kernel has seen before their connect. Call them before the thread is started. */
 void datagram_io_answer_waiting(struct datagram_io *io, int socket);
 void datagram_io_answer_strays(struct datagram_io *io);
 
-/* Excludes the datagrams that the kernel has dropped so far from the counters. */
+/* Excludes the datagrams that the kernel has dropped so far from the counters.
+ * datagram_io_start_counting_drops does so only at the first call, and not if the socket was taken
+ * over from another process, which has counted its drops (server/datagram/datagram_io_handover). */
 void datagram_io_forget_drops(struct datagram_io *io);
+void datagram_io_start_counting_drops(struct datagram_io *io);
 
 #endif

@@ -4,6 +4,7 @@
 #include "address/addr.h"
 #include "base/ring_buffer.h"
 #include "net/message/datagram_batch.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,5 +45,15 @@ void reply_queue_fill(const struct interface_reply_queue *queue, struct batch *b
 /* Removes the first `count` replies, which were sent or have failed. */
 void reply_queue_remove(struct reply_queue *replies, struct interface_reply_queue *queue,
                         int count);
+
+/* One reply in a handover record. The bytes that are read are those of the reader. */
+void reply_queue_put(struct handover_writer *writer, const struct addr *to,
+                     const struct addr *local, const void *bytes, size_t size);
+const uint8_t *reply_queue_get(struct handover_reader *reader, struct addr *to, struct addr *local,
+                               size_t *size);
+
+/* Adds all replies of an interface to the record. They stay in the queue. */
+void reply_queue_hand_over(const struct interface_reply_queue *queue,
+                           struct handover_writer *writer);
 
 #endif

@@ -2,6 +2,7 @@
 #define SERVER_STREAMS_STREAM_ACCEPT_H
 
 #include "server/streams/stream_table.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 
@@ -15,6 +16,11 @@ void stream_accept_close(struct stream_clients *table);
 /* Replaces the socket of a listener by another one, which takes over the number of the descriptor.
  * Sets *socket to -1 on success. */
 void stream_accept_replace_socket(struct stream_clients *table, uint8_t listener, int *socket);
+
+/* Makes the stream of a client from the record of another process. Returns NULL if that fails:
+ * framed_stream_take_over. */
+struct framed_stream *stream_accept_take_over(struct stream_client *client,
+                                              struct handover_reader *reader);
 
 /* Whether the access list excludes the address. Clients of Unix sockets have no address: the owner
  * and mode of the file decide. */

@@ -42,16 +42,17 @@ struct stream_acceptor {
 
 struct stream_clients {
     struct stream_clients_options options;
-    struct stream_client *places;
-    uint32_t used;       /* how many places were ever taken, which are the first ones */
-    uint32_t first_free; /* of the list of free places, STREAM_NO_PLACE if it is empty */
+    struct stream_client *places; /* options.max; more only after stream_table_reserve */
+    uint32_t used;                /* how many places were ever taken, which are the first ones */
+    uint32_t first_free;          /* of the list of free places, STREAM_NO_PLACE if it is empty */
     uint32_t connected;
     uint32_t occupied;   /* places, including those of closing clients */
     uint64_t accepted;   /* ever */
     uint32_t unix_count; /* clients of Unix sockets, ever */
     bool paused;         /* a connection could not be accepted: accepting waits for `retry` */
     struct loop_timer retry;
-    uint8_t *line; /* for one outgoing line: the longest payload and an LF */
+    struct loop_task recheck; /* of the access list, after clients were taken over */
+    uint8_t *line;            /* for one outgoing line: the longest payload and an LF */
     size_t acceptor_count;
     struct stream_acceptor acceptors[];
 };
@@ -62,8 +63,14 @@ struct stream_clients {
 void stream_table_pause(struct stream_clients *table);
 void stream_table_resume(struct stream_clients *table);
 
-/* Whether server.stream-max places are taken. */
+/* Whether server.stream-max places are taken. It may be more of them after stream_table_reserve. */
 bool stream_table_is_full(const struct stream_clients *table);
+
+/* For taking over the clients of another process in the places that they had there, the first
+ * `used` ones, which may be more than server.stream-max. Call it while the table has no client;
+ * then set the places, and call stream_table_list_free_places. Returns false if memory is short. */
+bool stream_table_reserve(struct stream_clients *table, uint32_t used);
+void stream_table_list_free_places(struct stream_clients *table);
 
 /* Takes a place for a client that is connected. The table must not be full. */
 struct stream_client *stream_table_add(struct stream_clients *table,

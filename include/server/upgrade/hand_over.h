@@ -21,9 +21,12 @@ enum handover_type {
     HANDOVER_MANAGER,    /* the socket to the service manager */
     HANDOVER_MEMORY,     /* of the clients */
     /* Second package: what changes while the server runs. */
-    HANDOVER_CLIENTS = 32, /* with the counters */
-    HANDOVER_DROPS,        /* how many datagrams the kernel has dropped */
-    HANDOVER_END = 64,     /* the last record of each package */
+    HANDOVER_LISTENERS = 32, /* their addresses, by number: before all that refers to numbers */
+    HANDOVER_CLIENTS,        /* with the counters */
+    HANDOVER_REPLIES,        /* of one worker; after its counters: server/workers/handover */
+    HANDOVER_STREAMS,        /* likewise, of the first worker */
+    HANDOVER_BROADCASTS,     /* after the clients: server/upgrade/broadcast_handover */
+    HANDOVER_END = 64,       /* the last record of each package */
 };
 
 /* Goes up whenever a record changes its form: a successor with another one refuses. */

@@ -9,14 +9,6 @@
 /* The sockets of workers in the last part of an upgrade, while no worker's thread runs. The sockets
  * themselves are in the first package (startup_sockets_hand_over). */
 
-/* Write to the record that is being written, and read, how many datagrams the kernel had dropped
- * when they were counted last: what it drops from then on is counted by the process that goes on.
- * Reading returns 0 or -EPROTO; listeners that this process does not have are skipped. */
-void socket_takeover_put_drops(const struct workers *workers, const struct listeners *listeners,
-                               struct handover_writer *writer);
-int socket_takeover_get_drops(const struct workers *workers, const struct listeners *listeners,
-                              struct handover_reader *reader);
-
 /* Opens the sockets of workers that the process before did not have, when that process receives no
  * more. Errors are logged. Returns 0 or -errno. */
 int socket_takeover_grow(const struct workers *workers, const struct listeners *listeners,

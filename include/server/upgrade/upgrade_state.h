@@ -2,6 +2,7 @@
 #define SERVER_UPGRADE_UPGRADE_STATE_H
 
 #include "base/handover.h"
+#include "config/config.h"
 #include "net/unix/handover_channel.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/timer.h"
@@ -41,6 +42,9 @@ struct predecessor {
 /* Of the process that takes over (server/upgrade/successor). */
 struct successor {
     bool is_one; /* this process was started by an upgrade */
+    /* By the predecessor's number of a listener: the number here, NO_LISTENER if it has none with
+     * that address. Known during the second package. */
+    uint8_t listeners[CONFIG_LISTEN_MAX];
     int channel;
     struct loop_handler handler;
     int (*notify_manager)(struct server *server);

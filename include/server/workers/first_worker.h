@@ -36,6 +36,11 @@ void first_worker_close(struct first_worker *first_worker);
 /* Returns the clients that are connected by streams, or NULL if no stream listener exists. */
 struct stream_clients *first_worker_streams(struct first_worker *first_worker);
 
+/* Returns the io of the socket by which the group of that listener replies, NULL if the group has
+ * no reply socket of its own. */
+struct datagram_io *first_worker_reply_io(const struct first_worker *first_worker,
+                                          uint8_t listener);
+
 /* Takes the new sockets of streams and of broadcast.multicast. `renewed` has a bit for each unicast
  * listener that was renewed: groups whose replies leave by such a listener now reply by its new
  * socket. */

@@ -58,4 +58,8 @@ void worker_free(struct worker *worker);
  * thread. */
 struct broadcast *worker_broadcast(struct worker *worker);
 
+/* Returns the worker's table of confirmations. Call it before its thread starts, or while it is
+ * held. */
+struct confirmations *worker_confirmations_table(const struct worker *worker);
+
 #endif

@@ -31,10 +31,9 @@ struct worker_options {
     const int *sockets; /* by unicast listener; the caller closes them after worker_free */
     const struct send_socket_set *senders; /* likewise */
     size_t socket_count;
-    uint64_t passed;    /* a bit for each unicast listener whose socket a service manager passed */
-    uint64_t inherited; /* likewise, from the process before */
-    uint64_t earlier;   /* likewise, what waits in it may be for another worker, see
-                           server/datagram/datagram_decision */
+    uint64_t passed;  /* a bit for each unicast listener whose socket a service manager passed */
+    uint64_t earlier; /* likewise, what waits in it may be for another worker, see
+                         server/datagram/datagram_decision */
     const struct source_shard_key *shard_key; /* by which the kernel chooses the worker; NULL if it
                                                  does not, or there is one */
     void (*on_challenge_failed)(void *state); /* see server/datagram/datagram_io; called in the

@@ -21,8 +21,6 @@ void worker_renew(struct worker *worker, struct socket_renewal *renewal);
 /* During an upgrade, while the thread does not run, with the number of a unicast listener: see
  * server/datagram/datagram_io. worker_take_sockets replaces the placeholders of a worker that the
  * process before did not have, as datagram_io_renew does. */
-uint32_t worker_drops(const struct worker *worker, size_t listener);
-void worker_set_drops(struct worker *worker, size_t listener, uint32_t drops);
 void worker_take_sockets(struct worker *worker, size_t listener, int *socket,
                          struct send_socket_set *senders);
 void worker_answer_waiting(struct worker *worker, size_t listener, int socket);

@@ -1,12 +1,10 @@
 #include "net/message/framed_stream.h"
 
+#include "net/message/framed_stream_state.h"
 #include "os/process/clock.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,73 +17,8 @@ enum {
     OUTPUT_BYTES_MAX = 64 << 20,
 };
 
-/* A buffer that grows; the bytes from begin to end are in use. */
-struct span {
-    char *bytes;
-    size_t begin;
-    size_t end;
-    size_t capacity;
-};
-
-struct framed_stream {
-    struct loop *loop;
-    struct loop_handler handler;
-    struct loop_task task; /* delivers or drops input outside of an event of the handler */
-    const struct framed_stream_callbacks *callbacks;
-    void (*too_long)(void *state); /* of chunks; NULL: the input is split into lines */
-    void *state;
-    int fd;
-    unsigned events; /* that the handler watches */
-    size_t max_line_bytes;
-    struct span input;
-    size_t scanned; /* bytes of the input that are known to hold no newline */
-    struct span output;
-    size_t max_output_bytes;
-    int error; /* why the connection has failed, 0: it has not */
-    bool paused;
-    bool ended;           /* the peer has ended its side */
-    bool closed;          /* no more lines; the closed callback was called */
-    bool accepts_partial; /* a last line needs no newline */
-    bool dropping;        /* what has arrived belongs to a chunk that is too long */
-    bool was_too_long;    /* such a chunk is dropped, and too_long is not yet called for it */
-    bool discarding;      /* the input is discarded until it ends; then drained is called */
-    bool finishing;       /* no more callbacks; freed when the output is sent */
-    bool busy;            /* in a callback or between two: the memory is still needed */
-    bool freed;
-};
-
 static void on_ready(void *state, unsigned events);
 static void on_task(void *state);
-
-static size_t span_size(const struct span *span)
-{
-    return span->end - span->begin;
-}
-
-/* Moves the bytes to the beginning, and grows the buffer to at least capacity bytes. */
-static bool span_grow(struct span *span, size_t capacity)
-{
-    size_t size = span_size(span);
-
-    if (span->begin > 0 && size > 0)
-        memmove(span->bytes, span->bytes + span->begin, size);
-    span->begin = 0;
-    span->end = size;
-    if (capacity <= span->capacity)
-        return true;
-    char *bytes = realloc(span->bytes, capacity);
-    if (bytes == NULL)
-        return false;
-    span->bytes = bytes;
-    span->capacity = capacity;
-    return true;
-}
-
-static void span_free(struct span *span)
-{
-    free(span->bytes);
-    *span = (struct span){0};
-}
 
 struct framed_stream *framed_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
                                         const struct framed_stream_callbacks *callbacks,
@@ -239,10 +172,11 @@ static size_t receive(struct framed_stream *stream, char *bytes, size_t size)
 static void fill_lines(struct framed_stream *stream)
 {
     struct span *input = &stream->input;
+    size_t most = stream->max_line_bytes + 2; /* the longest line, its CR and its LF */
 
+    if (span_size(input) >= most)
+        return; /* it was taken over, and is delivered first */
     if (input->end == input->capacity) {
-        /* The longest line, its CR and its LF. */
-        size_t most = stream->max_line_bytes + 2;
         size_t capacity = input->capacity == 0 ? FIRST_INPUT_BYTES : span_size(input) * 2;
         if (!span_grow(input, capacity < most ? capacity : most)) {
             stream->error = -ENOMEM;
@@ -285,12 +219,12 @@ static void fill_chunk(struct framed_stream *stream)
 
 static void fill(struct framed_stream *stream)
 {
-    if (stream->dropping)
-        drop_part(stream);
-    else if (stream->too_long != NULL)
-        fill_chunk(stream);
-    else
+    if (stream->too_long == NULL)
         fill_lines(stream);
+    else if (stream->dropping)
+        drop_part(stream);
+    else
+        fill_chunk(stream);
 }
 
 static void call_closed(struct framed_stream *stream, int error)
@@ -300,7 +234,7 @@ static void call_closed(struct framed_stream *stream, int error)
 }
 
 /* Delivers size bytes of the input as a line or chunk. At the end of the input there is space for
- * the NUL, since the last read had space for more. */
+ * the NUL, since the last read had space for more, and framed_stream_take_over adds it. */
 static void call_line(struct framed_stream *stream, char *line, size_t size)
 {
     line[size] = '\0';
@@ -355,20 +289,31 @@ static bool deliver_line(struct framed_stream *stream)
     return true;
 }
 
+/* Delivers the input as a chunk. Only what was taken over can be longer than a chunk may be: that
+ * is delivered in parts. */
+static void deliver_part(struct framed_stream *stream)
+{
+    struct span *input = &stream->input;
+    size_t most = stream->max_line_bytes, rest = span_size(input);
+    size_t size = rest < most ? rest : most;
+    char *part = input->bytes + input->begin, next = part[size];
+
+    input->begin += size;
+    call_line(stream, part, size);
+    if (input->bytes != NULL) /* not dropped by the callback */
+        part[size] = next;
+}
+
 /* The same for chunks. */
 static bool deliver_chunk(struct framed_stream *stream)
 {
-    struct span *input = &stream->input;
-    size_t size = span_size(input);
-
     if (stream->was_too_long) {
         stream->was_too_long = false;
         stream->too_long(stream->state);
         return true;
     }
-    if (size > 0) {
-        input->end = 0;
-        call_line(stream, input->bytes, size);
+    if (span_size(&stream->input) > 0) {
+        deliver_part(stream);
         return true;
     }
     if (stream->ended)
@@ -468,7 +413,7 @@ static void on_task(void *state)
     struct framed_stream *stream = state;
 
     stream->busy = true;
-    if (stream->dropping && wants_lines(stream) && !stream->error)
+    if (stream->dropping && stream->too_long != NULL && wants_lines(stream) && !stream->error)
         drop_part(stream);
     deliver_input(stream);
     settle(stream);

@@ -54,3 +54,11 @@ int socket_replace(int old, int new)
         close(new);
     return error;
 }
+
+uint64_t socket_cookie(int socket)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+
+    return getsockopt(socket, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}

@@ -80,3 +80,52 @@ void blocked_sockets_mark_done(struct blocked_sockets *sockets, const struct cli
             sockets->done_end = slot + 1;
     }
 }
+
+/* ---- the handover ---- */
+
+/* The words of the bits are those of this host, where both processes run. */
+static void first_and_count(const struct blocked_sockets *sockets, size_t *first, size_t *count)
+{
+    size_t end = ((size_t)sockets->done_end + 63) / 64;
+    *first = sockets->done_below / 64;
+    *count = end > *first ? end - *first : 0;
+}
+
+void blocked_sockets_hand_over(const struct blocked_sockets *sockets,
+                               const struct registry_walk *walk, struct handover_writer *writer)
+{
+    struct blocked_sockets unblocked = *sockets;
+    struct registry_walk from = *walk;
+    size_t first, count;
+    if (sockets->blocked_count != 0)
+        blocked_sockets_rewind(&unblocked, &from);
+    handover_put32(writer, from.next);
+    handover_put8(writer, from.ended);
+    handover_put64(writer, from.joined_before);
+    handover_put8(writer, sockets->has_skipped);
+    handover_put32(writer, sockets->done_below);
+    handover_put32(writer, sockets->done_end);
+    first_and_count(sockets, &first, &count);
+    handover_put_bytes(writer, &sockets->done[first], count * sizeof sockets->done[0]);
+}
+
+int blocked_sockets_take_over(struct blocked_sockets *sockets, struct registry_walk *walk,
+                              struct handover_reader *reader)
+{
+    size_t first, count;
+    walk->next = handover_get32(reader);
+    walk->ended = handover_get8(reader) != 0;
+    walk->joined_before = handover_get64(reader);
+    sockets->has_skipped = handover_get8(reader) != 0;
+    sockets->done_below = handover_get32(reader);
+    sockets->done_end = handover_get32(reader);
+    first_and_count(sockets, &first, &count);
+    if (first + count > sockets->done_bytes / sizeof sockets->done[0]) {
+        sockets->done_below = sockets->done_end = 0;
+        return -EPROTO;
+    }
+    const uint8_t *done = handover_get_bytes(reader, count * sizeof sockets->done[0]);
+    if (done != NULL && count > 0)
+        memcpy(&sockets->done[first], done, count * sizeof sockets->done[0]);
+    return reader->failed ? -EPROTO : 0;
+}

@@ -3,16 +3,12 @@
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/random.h"
+#include "server/broadcast/job/job_list.h"
 #include "server/broadcast/remembered_confirmations.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Jobs in the order in which they were added. */
-struct job_list {
-    struct broadcast_job *first, **end;
-};
 
 struct jobs {
     struct worker *const *workers;
@@ -59,8 +55,8 @@ int jobs_open(struct jobs **jobs, struct loop *loop, struct worker *const *worke
                           .queue = queue};
     for (enum confirmed_kind kind = 0; kind < CONFIRMED_KINDS; kind++)
         remembered_confirmations_init(&made->confirmed[kind].remembered, kind);
-    made->waiting.end = &made->waiting.first;
-    made->confirming.end = &made->confirming.first;
+    job_list_init(&made->waiting);
+    job_list_init(&made->confirming);
     int error = random_fill(&made->number_base, sizeof made->number_base);
     if (error == 0)
         error = loop_timer_open(loop, &made->timer, on_poll, made);
@@ -89,39 +85,11 @@ void jobs_set_queue(struct jobs *jobs, uint32_t queue)
     jobs->queue = queue;
 }
 
-/* ---- lists of jobs ---- */
-
-static void append(struct job_list *list, struct broadcast_job *job)
-{
-    job->next = NULL;
-    *list->end = job;
-    list->end = &job->next;
-}
-
-/* Removes the job that a link of the list points to, and returns it. */
-static struct broadcast_job *take(struct job_list *list, struct broadcast_job **link)
-{
-    struct broadcast_job *job = *link;
-    *link = job->next;
-    if (*link == NULL)
-        list->end = link;
-    job->next = NULL;
-    return job;
-}
-
 static struct broadcast_job *take_waiting(struct jobs *jobs, struct broadcast_job **link)
 {
-    struct broadcast_job *job = take(&jobs->waiting, link);
+    struct broadcast_job *job = job_list_take(&jobs->waiting, link);
     jobs->waiting_broadcasts -= broadcast_job_kind(job) == CONFIRMED_BROADCAST;
     return job;
-}
-
-static struct broadcast_job **find(struct job_list *list, uint64_t id)
-{
-    struct broadcast_job **link = &list->first;
-    while (*link != NULL && (*link)->report.id != id)
-        link = &(*link)->next;
-    return link;
 }
 
 /* ---- the end of a job ---- */
@@ -204,7 +172,7 @@ static void on_shards_done(void *state)
         end_job(jobs, job, JOB_DONE);
     } else {
         job->report.state = JOB_CONFIRMING;
-        append(&jobs->confirming, job);
+        job_list_append(&jobs->confirming, job);
     }
     start_next(jobs);
 }
@@ -252,7 +220,7 @@ static void start_next(struct jobs *jobs)
     if (jobs->running == NULL && !jobs->stopped) {
         struct broadcast_job **due = find_due(jobs, clock_now_ms());
         if (*due != NULL)
-            start_round(jobs, take(&jobs->confirming, due));
+            start_round(jobs, job_list_take(&jobs->confirming, due));
         else if (jobs->waiting.first != NULL)
             start_job(jobs, take_waiting(jobs, &jobs->waiting.first));
     }
@@ -276,7 +244,7 @@ static void on_poll(void *state)
 {
     struct jobs *jobs = state;
     for (struct broadcast_job **link; *(link = find_finished(jobs)) != NULL;)
-        end_job(jobs, take(&jobs->confirming, link), JOB_DONE);
+        end_job(jobs, job_list_take(&jobs->confirming, link), JOB_DONE);
     if (jobs->running != NULL && jobs->running->rounds.begun > 1 &&
         broadcast_job_have_all_confirmed(jobs->running))
         broadcast_job_stop_sending(jobs->running);
@@ -284,6 +252,30 @@ static void on_poll(void *state)
 }
 
 /* ---- submission ---- */
+
+static struct job_shards_options shards_options(const struct jobs *jobs)
+{
+    return (struct job_shards_options){.workers = jobs->workers,
+                                       .worker_count = jobs->worker_count,
+                                       .reply_mailbox = jobs->reply_mailbox,
+                                       .done = on_shards_done};
+}
+
+/* Takes a job in, in its state. */
+static void add_job(struct jobs *jobs, struct broadcast_job *job)
+{
+    enum confirmed_kind kind = broadcast_job_kind(job);
+    job->owner = jobs;
+    jobs->confirmed[kind].open += job->report.is_confirmed;
+    if (job->report.state == JOB_RUNNING) {
+        jobs->running = job;
+    } else if (job->report.state == JOB_CONFIRMING) {
+        job_list_append(&jobs->confirming, job);
+    } else {
+        jobs->waiting_broadcasts += kind == CONFIRMED_BROADCAST;
+        job_list_append(&jobs->waiting, job);
+    }
+}
 
 int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
 {
@@ -297,18 +289,12 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
     if (request->confirmation != NULL && jobs->confirmed[kind].open == confirmed_kind_max(kind))
         return -EDQUOT;
     uint64_t id = jobs->last_id + 1;
-    const struct job_shards_options shards = {.workers = jobs->workers,
-                                              .worker_count = jobs->worker_count,
-                                              .reply_mailbox = jobs->reply_mailbox,
-                                              .done = on_shards_done};
+    const struct job_shards_options shards = shards_options(jobs);
     struct broadcast_job *job = broadcast_job_new(request, id, jobs->number_base + id, &shards);
     if (job == NULL)
         return -ENOMEM;
-    job->owner = jobs;
     jobs->last_id = id;
-    jobs->confirmed[kind].open += job->report.is_confirmed;
-    jobs->waiting_broadcasts += kind == CONFIRMED_BROADCAST;
-    append(&jobs->waiting, job);
+    add_job(jobs, job);
     report_change(jobs, &job->report);
     start_next(jobs);
     return (int64_t)id;
@@ -331,11 +317,11 @@ int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *stat
     const struct job_waiter canceller = {cancelled, state};
     if (jobs->running != NULL && jobs->running->report.id == id)
         return cancel_running(jobs->running, &canceller);
-    struct broadcast_job **link = find(&jobs->waiting, id), *job = NULL;
+    struct broadcast_job **link = job_list_find(&jobs->waiting, id), *job = NULL;
     if (*link != NULL)
         job = take_waiting(jobs, link);
-    else if (*(link = find(&jobs->confirming, id)) != NULL)
-        job = take(&jobs->confirming, link);
+    else if (*(link = job_list_find(&jobs->confirming, id)) != NULL)
+        job = job_list_take(&jobs->confirming, link);
     if (job == NULL)
         return id >= 1 && id <= jobs->last_id ? -EALREADY : -ENOENT;
     job->canceller = canceller;
@@ -348,7 +334,7 @@ void jobs_stop(struct jobs *jobs)
 {
     jobs->stopped = true;
     while (jobs->confirming.first != NULL)
-        end_job(jobs, take(&jobs->confirming, &jobs->confirming.first), JOB_CANCELLED);
+        end_job(jobs, job_list_take(&jobs->confirming, &jobs->confirming.first), JOB_CANCELLED);
     while (jobs->waiting.first != NULL)
         end_job(jobs, take_waiting(jobs, &jobs->waiting.first), JOB_CANCELLED);
     if (jobs->running != NULL && !jobs->running->is_cancelled)
@@ -361,11 +347,28 @@ bool jobs_have_all_ended(const struct jobs *jobs)
     return jobs->running == NULL && jobs->waiting.first == NULL && jobs->confirming.first == NULL;
 }
 
+/* Frees a job that is not reported. */
+static void drop(struct broadcast_job *job)
+{
+    free(job->selector_text);
+    broadcast_job_free(job);
+}
+
+static void drop_all(struct job_list *list)
+{
+    while (list->first != NULL)
+        drop(job_list_take(list, &list->first));
+}
+
 void jobs_close(struct jobs *jobs)
 {
     if (jobs == NULL)
         return;
     loop_timer_close(&jobs->timer);
+    drop_all(&jobs->waiting);
+    drop_all(&jobs->confirming);
+    if (jobs->running != NULL)
+        drop(jobs->running);
     ended_jobs_free(&jobs->ended);
     free(jobs);
 }
@@ -428,4 +431,94 @@ void jobs_restore(struct jobs *jobs, uint64_t last_id, uint64_t ended)
 {
     jobs->last_id = last_id;
     jobs->ended_before = ended;
+}
+
+/* ---- the handover ---- */
+
+bool jobs_depend_on_registry(const struct jobs *jobs)
+{
+    return jobs->running != NULL || jobs->confirming.first != NULL;
+}
+
+static void hand_over_open(const struct broadcast_job *first, struct handover_writer *writer)
+{
+    for (const struct broadcast_job *job = first; job != NULL; job = job->next) {
+        handover_put8(writer, true);
+        broadcast_job_hand_over(job, writer);
+    }
+}
+
+void jobs_hand_over(const struct jobs *jobs, struct handover_writer *writer)
+{
+    handover_put8(writer, jobs_depend_on_registry(jobs));
+    handover_put64(writer, jobs->last_id);
+    handover_put64(writer, jobs_ended(jobs));
+    handover_put64(writer, jobs->number_base);
+    ended_jobs_hand_over(&jobs->ended, writer);
+    hand_over_open(jobs->confirming.first, writer);
+    hand_over_open(jobs->running, writer);
+    hand_over_open(jobs->waiting.first, writer);
+    handover_put8(writer, false);
+    for (enum confirmed_kind kind = 0; kind < CONFIRMED_KINDS; kind++)
+        remembered_confirmations_hand_over(&jobs->confirmed[kind].remembered, writer);
+}
+
+static int take_over_open(struct jobs *jobs, struct handover_reader *reader)
+{
+    const struct job_shards_options shards = shards_options(jobs);
+    int error = 0;
+    while (handover_get8(reader)) {
+        struct broadcast_job *job =
+            broadcast_job_take_over(reader, jobs->number_base, &shards, &error);
+        if (job == NULL)
+            return error;
+        if (job->report.state == JOB_RUNNING && jobs->running != NULL) {
+            drop(job);
+            return -EPROTO;
+        }
+        add_job(jobs, job);
+    }
+    return 0;
+}
+
+static int take_over_remembered(struct jobs *jobs, struct handover_reader *reader,
+                                bool is_same_registry)
+{
+    int error = 0;
+    for (enum confirmed_kind kind = 0; kind < CONFIRMED_KINDS && error == 0; kind++) {
+        error = remembered_confirmations_take_over(&jobs->confirmed[kind].remembered, reader);
+        if (!is_same_registry)
+            remembered_confirmations_init(&jobs->confirmed[kind].remembered, kind);
+    }
+    return error;
+}
+
+int jobs_take_over(struct jobs *jobs, struct handover_reader *reader, bool is_same_registry)
+{
+    if (handover_get8(reader) && !is_same_registry)
+        return -EBUSY;
+    jobs->last_id = handover_get64(reader);
+    uint64_t ended = handover_get64(reader);
+    jobs->number_base = handover_get64(reader);
+    int error = ended_jobs_take_over(&jobs->ended, reader);
+    jobs->ended_before = ended - jobs->ended.count;
+    if (error == 0)
+        error = take_over_open(jobs, reader);
+    if (error == 0)
+        error = take_over_remembered(jobs, reader, is_same_registry);
+    if (error == 0)
+        update_polling(jobs);
+    return error == 0 && reader->failed ? -EPROTO : error;
+}
+
+struct shard_job *jobs_take_over_job(struct jobs *jobs, size_t worker, uint64_t id)
+{
+    struct broadcast_job *job = jobs->running;
+    return job != NULL && job->report.id == id ? job_shards_take_over_job(job->shards, worker)
+                                               : NULL;
+}
+
+bool jobs_were_taken_over(const struct jobs *jobs)
+{
+    return jobs->running == NULL || job_shards_were_taken_over(jobs->running->shards);
 }

@@ -228,3 +228,121 @@ const struct confirmation_counts *confirmations_counts(const struct confirmation
     const struct confirmed_job *found = find(confirmations, job);
     return found != NULL ? &found->counts : NULL;
 }
+
+/* ---- the handover ---- */
+
+/* The bits of a broadcast are handed over in runs of words that are not zero, up to a run of none.
+ */
+enum { WORD_BYTES = 8 };
+
+static size_t bits_words(const struct confirmations *confirmations)
+{
+    return confirmations->slots / SLOTS_PER_BYTE / WORD_BYTES + 1;
+}
+
+static bool is_zero(const struct confirmed_job *job, size_t word)
+{
+    uint64_t bits;
+    memcpy(&bits, job->bits + word * WORD_BYTES, sizeof bits);
+    return bits == 0;
+}
+
+static void put_run(struct handover_writer *writer, const struct confirmed_job *job, size_t first,
+                    size_t words)
+{
+    handover_put32(writer, (uint32_t)first);
+    handover_put32(writer, (uint32_t)words);
+    handover_put_bytes(writer, job->bits + first * WORD_BYTES, words * WORD_BYTES);
+}
+
+static void put_bits(struct handover_writer *writer, const struct confirmations *confirmations,
+                     const struct confirmed_job *job)
+{
+    size_t end = bits_words(confirmations);
+    /* Without a frame no bit is set, and the memory is not even read. */
+    for (size_t word = job->counts.framed == 0 ? end : 0; word < end; word++) {
+        size_t first = word;
+        while (word < end && !is_zero(job, word))
+            word++;
+        if (word > first)
+            put_run(writer, job, first, word - first);
+    }
+    put_run(writer, job, 0, 0);
+}
+
+static void put_job(struct handover_writer *writer, const struct confirmations *confirmations,
+                    size_t place)
+{
+    const struct confirmed_job *job = &confirmations->jobs[place];
+    handover_put8(writer, job->remembered);
+    if (!job->remembered)
+        return;
+    handover_put64(writer, confirmations->numbers[place]);
+    handover_put64(writer, job->joined_before);
+    handover_put64(writer, job->order);
+    handover_put8(writer, job->ended);
+    handover_put64(writer, job->counts.framed);
+    handover_put64(writer, job->counts.confirmed);
+    if (job->bits != NULL) {
+        put_bits(writer, confirmations, job);
+    } else {
+        handover_put32(writer, job->only.slot);
+        handover_put8(writer, job->only.bits);
+    }
+}
+
+void confirmations_hand_over(const struct confirmations *confirmations,
+                             struct handover_writer *writer)
+{
+    handover_put32(writer, confirmations->slots);
+    handover_put64(writer, confirmations->begun);
+    handover_put16(writer, PLACES);
+    for (size_t i = 0; i < PLACES; i++)
+        put_job(writer, confirmations, i);
+}
+
+static int get_bits(struct handover_reader *reader, const struct confirmations *confirmations,
+                    struct confirmed_job *job)
+{
+    size_t end = bits_words(confirmations);
+    for (;;) {
+        uint32_t first = handover_get32(reader), words = handover_get32(reader);
+        if (words == 0)
+            return reader->failed ? -EPROTO : 0;
+        const uint8_t *bits = handover_get_bytes(reader, (size_t)words * WORD_BYTES);
+        if (bits == NULL || first >= end || words > end - first)
+            return -EPROTO;
+        memcpy(job->bits + (size_t)first * WORD_BYTES, bits, (size_t)words * WORD_BYTES);
+    }
+}
+
+static int get_job(struct handover_reader *reader, struct confirmations *confirmations,
+                   size_t place)
+{
+    struct confirmed_job *job = &confirmations->jobs[place];
+    job->remembered = handover_get8(reader) != 0;
+    if (!job->remembered)
+        return 0;
+    confirmations->numbers[place] = handover_get64(reader);
+    job->joined_before = handover_get64(reader);
+    job->order = handover_get64(reader);
+    job->ended = handover_get8(reader) != 0;
+    job->counts.framed = handover_get64(reader);
+    job->counts.confirmed = handover_get64(reader);
+    if (job->bits != NULL)
+        return get_bits(reader, confirmations, job);
+    job->only.slot = handover_get32(reader);
+    job->only.bits = handover_get8(reader) & (DUE | CONFIRMED);
+    return 0;
+}
+
+int confirmations_take_over(struct confirmations *confirmations, struct handover_reader *reader)
+{
+    int error = handover_get32(reader) == confirmations->slots ? 0 : -EPROTO;
+    confirmations->begun = handover_get64(reader);
+    if (handover_get16(reader) != PLACES)
+        error = -EPROTO;
+    for (size_t i = 0; i < PLACES && error == 0; i++)
+        error = get_job(reader, confirmations, i);
+    return error != 0 || reader->failed ? -EPROTO : 0;
+}

@@ -87,5 +87,6 @@ static bool send_copy(void *state, const struct shard_job *job, struct recipient
 
 struct recipients multicast_recipient_as_recipients(struct multicast_recipient *multicast)
 {
-    return (struct recipients){.state = multicast, .begin = begin, .send = send_copy};
+    return (struct recipients){
+        .kind = RECIPIENTS_MULTICAST, .state = multicast, .begin = begin, .send = send_copy};
 }

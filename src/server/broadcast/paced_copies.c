@@ -344,3 +344,74 @@ enum slice_result paced_copies_send_slice(struct paced_copies *copies,
         return SLICE_ENDED;
     return waits ? SLICE_WAIT : SLICE_CONTINUE;
 }
+
+/* ---- the handover ---- */
+
+void paced_copies_hand_over_pace(const struct paced_copies *copies, struct handover_writer *writer)
+{
+    handover_put32(writer, copies->pacer.shares);
+    handover_put64(writer, copies->pacer.credit);
+    handover_put64(writer, copies->pacer.updated_ns);
+}
+
+/* With another number of workers the credit has another unit: then the pace begins anew. */
+int paced_copies_take_over_pace(struct paced_copies *copies, struct handover_reader *reader)
+{
+    uint32_t shares = handover_get32(reader);
+    uint64_t credit = handover_get64(reader), updated_ns = handover_get64(reader);
+    if (reader->failed)
+        return -EPROTO;
+    if (shares == copies->pacer.shares)
+        pacer_continue(&copies->pacer, credit, updated_ns);
+    return 0;
+}
+
+void paced_copies_hand_over(const struct paced_copies *copies, const struct copy_progress *progress,
+                            const struct shard_job *job, struct handover_writer *writer)
+{
+    blocked_sockets_hand_over(&progress->sockets, &progress->walk, writer);
+    handover_put8(writer, (uint8_t)copies->recipients_count);
+    for (size_t i = 0; i < copies->recipients_count; i++) {
+        const struct recipients_walk *walk = &progress->recipients_walks[i];
+        bool has_ended = i < progress->recipients_done || walk->ended;
+        handover_put8(writer, (uint8_t)copies->recipients[i].kind);
+        handover_put8(writer, has_ended);
+        handover_put64(writer, has_ended ? 0 : walk->joined_before);
+        handover_put32(writer, has_ended ? 0 : walk->next);
+    }
+    handover_put64(writer, job->targets);
+    handover_put64(writer, job->sent);
+    handover_put64(writer, job->failed);
+}
+
+static void take_over_recipients(const struct paced_copies *copies, struct copy_progress *progress,
+                                 struct handover_reader *reader)
+{
+    progress->recipients_done = 0;
+    for (size_t i = 0; i < copies->recipients_count; i++)
+        progress->recipients_walks[i] = (struct recipients_walk){.ended = true};
+    for (unsigned count = handover_get8(reader); count > 0; count--) {
+        enum recipients_kind kind = handover_get8(reader);
+        struct recipients_walk walk = {.ended = handover_get8(reader) != 0};
+        walk.joined_before = handover_get64(reader);
+        walk.next = handover_get32(reader);
+        for (size_t i = 0; i < copies->recipients_count; i++)
+            if (copies->recipients[i].kind == kind)
+                progress->recipients_walks[i] = walk;
+    }
+}
+
+int paced_copies_take_over(struct paced_copies *copies, struct copy_progress *progress,
+                           struct shard_job *job, struct handover_reader *reader)
+{
+    blocked_sockets_reset(&progress->sockets);
+    int error = blocked_sockets_take_over(&progress->sockets, &progress->walk, reader);
+    if (error != 0)
+        return error;
+    take_over_recipients(copies, progress, reader);
+    job->targets = handover_get64(reader);
+    job->sent = handover_get64(reader);
+    job->failed = handover_get64(reader);
+    loop_defer(copies->options.loop, &copies->slice);
+    return reader->failed ? -EPROTO : 0;
+}

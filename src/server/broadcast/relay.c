@@ -3,6 +3,7 @@
 #include "base/ring_buffer.h"
 #include "base/token_bucket.h"
 #include "os/process/memory.h"
+#include "server/broadcast/handover_values.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,10 +15,15 @@ struct relay {
     bool closed;
     enum config_relay mode;
     struct token_bucket rate;
-    uint64_t *due_ns; /* of the registry's clients, by slot */
+    uint64_t *due_ns;     /* of the registry's clients, by slot */
+    uint64_t last_number; /* of a message */
     struct ring_buffer ring;
     void *ring_memory;
     size_t ring_bytes;
+    struct {
+        struct message_slot *last; /* that was asked for */
+        uint64_t missing;          /* shard jobs that are to be asked for */
+    } taken_over;
 };
 
 /* The shard job of one worker, and the message that brings it there. */
@@ -31,6 +37,7 @@ struct relay_job {
 /* A record of the ring: the shard jobs of a relayed message, followed by its bytes. */
 struct message_slot {
     struct relay *relay;
+    uint64_t number;
     size_t pending; /* jobs that have not ended; the record is released with the last one */
     struct relay_job jobs[];
 };
@@ -125,6 +132,7 @@ static void on_request(struct mailbox_message *request)
 static void fill_job(struct relay_job *job, struct message_slot *slot, struct relay *to,
                      const struct broadcast_except *except, const uint8_t *bytes, size_t size)
 {
+    struct shard_job_name name = {slot->number, slot->relay->options.worker_number};
     *job = (struct relay_job){
         .request.handle = on_request,
         .slot = slot,
@@ -136,9 +144,29 @@ static void fill_job(struct relay_job *job, struct message_slot *slot, struct re
                 .bytes = bytes,
                 .size = size,
                 .queue = BROADCAST_RELAY,
+                .name = name,
                 .except = *except,
             },
     };
+}
+
+/* Adds a message to the ring. Returns NULL if it has no space. */
+static struct message_slot *add_message(struct relay *relay, uint64_t number,
+                                        const struct broadcast_except *except, const void *bytes,
+                                        size_t size)
+{
+    size_t count = relay->options.worker_count;
+    struct message_slot *slot = ring_buffer_push(&relay->ring, slot_bytes(count, size));
+    if (slot == NULL)
+        return NULL;
+    slot->relay = relay;
+    slot->number = number;
+    slot->pending = count;
+    uint8_t *copy = (uint8_t *)&slot->jobs[count];
+    memcpy(copy, bytes, size);
+    for (size_t i = 0; i < count; i++)
+        fill_job(&slot->jobs[i], slot, relay->relays[i], except, copy, size);
+    return slot;
 }
 
 /* Relays a message to all clients except one. Drops it if the ring has no space. */
@@ -146,18 +174,13 @@ static void relay_to_all(struct relay *relay, const struct broadcast_except *exc
                          const void *bytes, size_t size)
 {
     size_t count = relay->options.worker_count;
-    struct message_slot *slot = ring_buffer_push(&relay->ring, slot_bytes(count, size));
+    struct message_slot *slot = add_message(relay, relay->last_number + 1, except, bytes, size);
     if (slot == NULL) {
         relay->options.stats->relay_dropped++;
         return;
     }
+    relay->last_number++;
     relay->options.stats->relayed++;
-    slot->relay = relay;
-    slot->pending = count;
-    uint8_t *copy = (uint8_t *)&slot->jobs[count];
-    memcpy(copy, bytes, size);
-    for (size_t i = 0; i < count; i++)
-        fill_job(&slot->jobs[i], slot, relay->relays[i], except, copy, size);
     for (size_t i = 0; i < count; i++) {
         struct relay *to = relay->relays[i];
         if (to == relay)
@@ -199,4 +222,102 @@ void relay_stream_message(struct relay *relay, uint64_t stream, uint64_t *due_ns
         return;
     struct broadcast_except except = {.stream = relay->mode == RELAY_OTHERS ? stream : 0};
     relay_to_all(relay, &except, bytes, size);
+}
+
+/* ---- the handover ---- */
+
+#define NO_SLOT UINT32_MAX /* after the last rate */
+
+static void put_message(struct handover_writer *writer, const struct message_slot *slot)
+{
+    const struct shard_job *job = &slot->jobs[0].job;
+    handover_put8(writer, true);
+    handover_put64(writer, slot->number);
+    handover_put32(writer, (uint32_t)slot->pending);
+    handover_put_except(writer, &job->except);
+    handover_put32(writer, (uint32_t)job->size);
+    handover_put_bytes(writer, job->bytes, job->size);
+}
+
+/* The state of a client that may send a whole burst is not needed, and most clients are quiet. */
+static void put_rates(struct handover_writer *writer, const struct relay *relay, uint64_t now_ns)
+{
+    size_t slots = relay->rate.interval_ns != 0 ? registry_slots(relay->options.capacity) : 0;
+    for (size_t slot = 0; slot < slots; slot++) {
+        if (relay->due_ns[slot] <= now_ns)
+            continue;
+        handover_put32(writer, (uint32_t)slot);
+        handover_put64(writer, relay->due_ns[slot]);
+    }
+    handover_put32(writer, NO_SLOT);
+}
+
+void relay_hand_over(const struct relay *relay, uint64_t now_ns, struct handover_writer *writer)
+{
+    const struct message_slot *slot = NULL;
+    handover_put64(writer, relay->last_number);
+    while ((slot = ring_buffer_next(&relay->ring, slot)) != NULL)
+        put_message(writer, slot);
+    handover_put8(writer, false);
+    put_rates(writer, relay, now_ns);
+}
+
+static int get_message(struct relay *relay, struct handover_reader *reader)
+{
+    uint64_t number = handover_get64(reader);
+    uint32_t pending = handover_get32(reader);
+    struct broadcast_except except = handover_get_except(reader);
+    uint32_t size = handover_get32(reader);
+    const uint8_t *bytes = handover_get_bytes(reader, size);
+    if (reader->failed || pending == 0 || pending > relay->options.worker_count)
+        return -EPROTO;
+    struct message_slot *slot = add_message(relay, number, &except, bytes, size);
+    if (slot == NULL)
+        return -ENOBUFS;
+    slot->pending = pending;
+    relay->taken_over.missing += pending;
+    return 0;
+}
+
+static int get_rates(struct relay *relay, struct handover_reader *reader)
+{
+    for (uint32_t slot; (slot = handover_get32(reader)) != NO_SLOT;) {
+        uint64_t due_ns = handover_get64(reader);
+        if (reader->failed || slot >= registry_slots(relay->options.capacity))
+            return -EPROTO;
+        relay->due_ns[slot] = due_ns;
+    }
+    return 0;
+}
+
+int relay_take_over(struct relay *relay, struct handover_reader *reader)
+{
+    int error = 0;
+    relay->last_number = handover_get64(reader);
+    while (error == 0 && handover_get8(reader))
+        error = get_message(relay, reader);
+    if (error == 0)
+        error = get_rates(relay, reader);
+    return error == 0 && reader->failed ? -EPROTO : error;
+}
+
+/* Searches from the message that was asked for last: each worker asks in their order, so all
+ * searches of one worker together read the ring once. */
+struct shard_job *relay_take_over_job(struct relay *relay, size_t worker, uint64_t number)
+{
+    struct message_slot *slot = relay->taken_over.last;
+    if (slot == NULL || slot->number > number)
+        slot = ring_buffer_next(&relay->ring, NULL);
+    while (slot != NULL && slot->number < number)
+        slot = ring_buffer_next(&relay->ring, slot);
+    if (slot == NULL || slot->number != number || relay->taken_over.missing == 0)
+        return NULL;
+    relay->taken_over.last = slot;
+    relay->taken_over.missing--;
+    return &slot->jobs[worker].job;
+}
+
+bool relay_was_taken_over(const struct relay *relay)
+{
+    return relay->taken_over.missing == 0;
 }

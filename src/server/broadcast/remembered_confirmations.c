@@ -1,5 +1,6 @@
 #include "server/broadcast/remembered_confirmations.h"
 
+#include <errno.h>
 #include <string.h>
 
 void remembered_confirmations_init(struct remembered_confirmations *remembered,
@@ -46,4 +47,28 @@ bool remembered_confirmations_contain(const struct remembered_confirmations *rem
         if (remembered->list[i].job == job)
             return true;
     return false;
+}
+
+void remembered_confirmations_hand_over(const struct remembered_confirmations *remembered,
+                                        struct handover_writer *writer)
+{
+    handover_put32(writer, (uint32_t)remembered->count);
+    for (size_t i = 0; i < remembered->count; i++) {
+        handover_put64(writer, remembered->list[i].job);
+        handover_put8(writer, remembered->list[i].is_open);
+    }
+}
+
+int remembered_confirmations_take_over(struct remembered_confirmations *remembered,
+                                       struct handover_reader *reader)
+{
+    uint32_t count = handover_get32(reader);
+    if (count > remembered->most)
+        return -EPROTO;
+    for (uint32_t i = 0; i < count; i++) {
+        remembered->list[i].job = handover_get64(reader);
+        remembered->list[i].is_open = handover_get8(reader) != 0;
+    }
+    remembered->count = count;
+    return reader->failed ? -EPROTO : 0;
 }

@@ -173,3 +173,62 @@ void broadcast_set_rate(struct broadcast *broadcast, uint32_t rate_pps)
     pacer_set_rate(&copies->pacer, rate_pps, clock_now_ns());
     loop_defer(copies->options.loop, &copies->slice);
 }
+
+/* ---- the handover ---- */
+
+bool broadcast_is_idle(const struct broadcast *broadcast)
+{
+    return broadcast->queues[BROADCAST_OPERATOR].first == NULL &&
+           broadcast->queues[BROADCAST_RELAY].first == NULL;
+}
+
+static void hand_over_queue(const struct broadcast *broadcast, const struct job_queue *queue,
+                            struct handover_writer *writer)
+{
+    for (const struct shard_job *job = queue->first; job != NULL; job = job->next) {
+        handover_put8(writer, true);
+        handover_put64(writer, job->name.number);
+        handover_put32(writer, job->name.relay);
+        if (job == queue->first)
+            paced_copies_hand_over(&broadcast->copies, &queue->progress, job, writer);
+    }
+    handover_put8(writer, false);
+}
+
+void broadcast_hand_over(const struct broadcast *broadcast, struct handover_writer *writer)
+{
+    paced_copies_hand_over_pace(&broadcast->copies, writer);
+    handover_put8(writer, (uint8_t)broadcast->last_served);
+    for (size_t i = 0; i < BROADCAST_QUEUES; i++)
+        hand_over_queue(broadcast, &broadcast->queues[i], writer);
+}
+
+static int take_over_queue(struct broadcast *broadcast, enum broadcast_queue which,
+                           struct handover_reader *reader, broadcast_find_job *find, void *state)
+{
+    struct job_queue *queue = &broadcast->queues[which];
+    while (handover_get8(reader)) {
+        struct shard_job_name name = {.number = handover_get64(reader)};
+        name.relay = handover_get32(reader);
+        struct shard_job *job = reader->failed ? NULL : find(state, which, &name);
+        if (job == NULL)
+            return -EPROTO;
+        bool is_first = queue->first == NULL;
+        job->next = NULL;
+        *queue->end = job;
+        queue->end = &job->next;
+        if (is_first && paced_copies_take_over(&broadcast->copies, &queue->progress, job, reader))
+            return -EPROTO;
+    }
+    return reader->failed ? -EPROTO : 0;
+}
+
+int broadcast_take_over(struct broadcast *broadcast, struct handover_reader *reader,
+                        broadcast_find_job *find, void *state)
+{
+    int error = paced_copies_take_over_pace(&broadcast->copies, reader);
+    broadcast->last_served = handover_get8(reader) % BROADCAST_QUEUES;
+    for (size_t i = 0; i < BROADCAST_QUEUES && error == 0; i++)
+        error = take_over_queue(broadcast, (enum broadcast_queue)i, reader, find, state);
+    return error;
+}

@@ -2,10 +2,9 @@
 
 #include "net/socket/socket_buffer.h"
 #include "os/log/log.h"
-#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/memory.h"
-#include "server/send/reply_queue.h"
+#include "server/datagram/datagram_io_state.h"
 #include "wire/frame.h"
 
 #include <errno.h>
@@ -19,31 +18,6 @@ enum {
      * empty, which costs two system calls and saves about 250 ns a reply (docs/performance.md,
      * "What epoll costs a UDP socket"). */
     BUSY_DATAGRAMS = 16,
-};
-
-/* The replies and copies that leave by one interface. */
-struct slot {
-    struct datagram_io *io;
-    struct send_socket replies, copies;
-    struct batch *batch; /* replies to the current batch; empty between batches, unless it blocks */
-    struct interface_reply_queue queue; /* earlier replies, for which the socket had no space */
-    struct loop_task resume;            /* runs when the socket has space again */
-};
-
-struct datagram_io {
-    struct datagram_io_options options;
-    struct loop_handler handler;
-    struct batch *received;
-    struct datagram_answers answers; /* to the current batch */
-    struct send_socket_slots interfaces;
-    struct slot slots[SEND_SOCKET_SLOTS_COUNT];
-    size_t slot_count;
-    struct reply_queue queued; /* the memory of the slots' queues */
-    bool blocked; /* replies wait for the only send socket; nothing is received meanwhile */
-    bool paused;  /* receiving failed less than RETRY_NS ago */
-    struct loop_timer retry;  /* ends the pause; opened at the first pause */
-    struct reply *blocked_on; /* the messages that they point to, kept through a reload */
-    uint32_t drops;           /* the kernel's counter when it was last read */
 };
 
 static void watch_socket(struct datagram_io *io)
@@ -102,7 +76,7 @@ static void send_all_challenges(struct datagram_io *io)
 /* ---- replies ---- */
 
 /* Counts the replies in a slot's batch as sent or failed, and empties it. */
-static void count_replies(struct slot *slot)
+static void count_replies(struct datagram_io_slot *slot)
 {
     struct stats *stats = &slot->io->answers.stats;
     struct batch_counts tally = batch_counts(slot->batch);
@@ -116,7 +90,7 @@ static void count_replies(struct slot *slot)
 /* Queues copies of the replies that a slot's batch could not send; if the queue is full they count
  * as failed. Their requests are counted as received only when the replies are sent or have failed,
  * so that the counters always add up. */
-static void queue_unsent(struct slot *slot)
+static void queue_unsent(struct datagram_io_slot *slot)
 {
     struct datagram_io *io = slot->io;
     const struct datagram *datagrams = batch_datagrams(io->received);
@@ -137,7 +111,7 @@ static void queue_unsent(struct slot *slot)
 }
 
 /* Sends the queued replies of a slot. */
-static void send_queued(struct slot *slot)
+static void send_queued(struct datagram_io_slot *slot)
 {
     struct stats *stats = &slot->io->answers.stats;
     bool has_space = true;
@@ -152,7 +126,7 @@ static void send_queued(struct slot *slot)
 }
 
 /* Sends the replies in a slot's batch. Returns false if they have to wait in it. */
-static bool send_replies(struct slot *slot)
+static bool send_replies(struct datagram_io_slot *slot)
 {
     if (slot->queue.count > 0) {
         queue_unsent(slot);
@@ -192,6 +166,9 @@ static bool send_all_replies(struct datagram_io *io)
 
 /* ---- reception ---- */
 
+/* This is the only state in which a batch is not yet done when a handler returns. So a worker whose
+ * loop is stopped between two handlers has, for each listener, either this batch or replies in the
+ * queues, or nothing that was received and not answered (server/datagram/datagram_io_handover). */
 static void block(struct datagram_io *io)
 {
     io->blocked = true;
@@ -271,14 +248,25 @@ static void on_ready(void *state, unsigned events)
         receive_and_answer(io);
 }
 
+/* A listener with a single send socket has sent the replies that another process had received the
+ * requests for. From now on its replies wait in their batch. */
+static void end_taken_over(struct datagram_io *io)
+{
+    reply_queue_close(&io->queued);
+    unblock(io);
+    watch_socket(io);
+}
+
 /* A slot's send socket may have space again. */
 static void on_space(void *state)
 {
-    struct slot *slot = state;
+    struct datagram_io_slot *slot = state;
     struct datagram_io *io = slot->io;
-    if (!io->blocked) {
+    if (slot->queue.count > 0 || !io->blocked) {
         send_queued(slot);
         end_batch(io);
+        if (io->blocked && slot->queue.count == 0)
+            end_taken_over(io);
     } else if (send_all_replies(io)) {
         unblock(io);
         watch_socket(io);
@@ -290,7 +278,7 @@ static void on_space(void *state)
 static int open_slot(struct datagram_io *io, size_t i)
 {
     const struct send_socket_set *sockets = &io->options.senders;
-    struct slot *slot = &io->slots[i];
+    struct datagram_io_slot *slot = &io->slots[i];
     slot->io = io;
     slot->resume = (struct loop_task){.run = on_space, .state = slot};
     interface_reply_queue_init(&slot->queue);
@@ -362,7 +350,7 @@ int datagram_io_open(struct datagram_io **io, const struct datagram_io_options *
 }
 
 /* Sends the waiting replies as far as the socket has space; the rest is counted as failed. */
-static void close_slot(struct slot *slot)
+static void close_slot(struct datagram_io_slot *slot)
 {
     struct stats *stats = &slot->io->answers.stats;
     if (batch_queued(slot->batch) > 0) {
@@ -429,19 +417,16 @@ void datagram_io_count_drops(struct datagram_io *io)
     io->drops = drops;
 }
 
+void datagram_io_start_counting_drops(struct datagram_io *io)
+{
+    if (!io->counts_drops)
+        datagram_io_forget_drops(io);
+    io->counts_drops = true;
+}
+
 void datagram_io_forget_drops(struct datagram_io *io)
 {
     io->drops = socket_receive_drops(io->options.socket);
-}
-
-uint32_t datagram_io_drops(const struct datagram_io *io)
-{
-    return io->drops;
-}
-
-void datagram_io_set_drops(struct datagram_io *io, uint32_t drops)
-{
-    io->drops = drops;
 }
 
 /* ---- other sockets of the listener ---- */

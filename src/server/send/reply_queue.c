@@ -1,6 +1,7 @@
 #include "server/send/reply_queue.h"
 
 #include "os/process/memory.h"
+#include "state/handover_addr.h"
 
 #include <errno.h>
 #include <string.h>
@@ -71,4 +72,31 @@ void reply_queue_remove(struct reply_queue *replies, struct interface_reply_queu
     }
     if (queue->first == NULL)
         queue->end = &queue->first;
+}
+
+/* ---- handing over ---- */
+
+void reply_queue_put(struct handover_writer *writer, const struct addr *to,
+                     const struct addr *local, const void *bytes, size_t size)
+{
+    handover_put_addr(writer, to);
+    handover_put_addr(writer, local);
+    handover_put32(writer, (uint32_t)size);
+    handover_put_bytes(writer, bytes, size);
+}
+
+const uint8_t *reply_queue_get(struct handover_reader *reader, struct addr *to, struct addr *local,
+                               size_t *size)
+{
+    *to = handover_get_addr(reader);
+    *local = handover_get_addr(reader);
+    *size = handover_get32(reader);
+    return handover_get_bytes(reader, *size);
+}
+
+void reply_queue_hand_over(const struct interface_reply_queue *queue,
+                           struct handover_writer *writer)
+{
+    for (const struct queued_reply *reply = queue->first; reply != NULL; reply = reply->next)
+        reply_queue_put(writer, &reply->to, &reply->local, reply->bytes, reply->size);
 }

@@ -1,5 +1,6 @@
 #include "server/streams/stream_accept.h"
 
+#include "net/message/framed_stream_handover.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/tcp_socket.h"
 #include "net/unix/unix_listener.h"
@@ -40,10 +41,20 @@ static void on_closed(void *state, int error)
     stream_disconnect_closed(state, error);
 }
 
+static const struct framed_stream_callbacks callbacks = {on_message, on_drained, on_closed};
+
+static void configure(struct framed_stream *stream, const struct stream_clients_options *options)
+{
+    if (options->framing == FRAMING_CHUNK)
+        framed_stream_deliver_chunks(stream, on_too_long);
+    else
+        framed_stream_accept_partial_line(stream);
+    framed_stream_limit_output(stream, options->buffer_bytes);
+}
+
 static void accept_client(struct stream_clients *table, const struct stream_listener *listener,
                           int fd, const struct addr *addr)
 {
-    static const struct framed_stream_callbacks callbacks = {on_message, on_drained, on_closed};
     struct stream_client *client = stream_table_add(table, listener, addr, clock_now_ms());
     client->stream = framed_stream_new(table->options.loop, fd, table->options.max_message_bytes,
                                        &callbacks, client);
@@ -53,13 +64,20 @@ static void accept_client(struct stream_clients *table, const struct stream_list
         stream_events_refused(table, listener->listener, addr);
         return;
     }
-    if (table->options.framing == FRAMING_CHUNK)
-        framed_stream_deliver_chunks(client->stream, on_too_long);
-    else
-        framed_stream_accept_partial_line(client->stream);
-    framed_stream_limit_output(client->stream, table->options.buffer_bytes);
+    configure(client->stream, &table->options);
     table->options.stats->joined++;
     stream_events_client(client, EVENT_JOINED, EVENT_REASON_NONE);
+}
+
+struct framed_stream *stream_accept_take_over(struct stream_client *client,
+                                              struct handover_reader *reader)
+{
+    const struct stream_clients_options *options = &client->table->options;
+    struct framed_stream *stream = framed_stream_take_over(
+        options->loop, reader, options->max_message_bytes, &callbacks, client);
+    if (stream != NULL)
+        configure(stream, options);
+    return stream;
 }
 
 /* ---- refusing ---- */

@@ -10,6 +10,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static void recheck_access(void *state)
+{
+    stream_clients_recheck_access(state);
+}
+
 int stream_clients_open(struct stream_clients **streams,
                         const struct stream_clients_options *options)
 {
@@ -19,6 +24,7 @@ int stream_clients_open(struct stream_clients **streams,
         return -ENOMEM;
     made->options = *options;
     made->first_free = STREAM_NO_PLACE;
+    made->recheck = (struct loop_task){.run = recheck_access, .state = made};
     made->places = calloc(options->max, sizeof *made->places);
     made->line = malloc(CONFIG_MESSAGE_BYTES_MAX + 1);
     int error = made->places == NULL || made->line == NULL ? -ENOMEM : 0;
@@ -37,6 +43,7 @@ void stream_clients_close(struct stream_clients *streams)
     if (streams == NULL)
         return;
     stream_accept_close(streams);
+    loop_cancel(streams->options.loop, &streams->recheck);
     for (uint32_t i = 0; i < streams->used; i++)
         if (streams->places[i].state != STREAM_FREE)
             stream_table_remove(&streams->places[i]);

@@ -48,5 +48,6 @@ static bool send_copies(void *state, const struct shard_job *job, struct recipie
 
 struct recipients stream_copies_recipients(struct stream_clients *table)
 {
-    return (struct recipients){.state = table, .begin = begin, .send = send_copies};
+    return (struct recipients){
+        .kind = RECIPIENTS_STREAMS, .state = table, .begin = begin, .send = send_copies};
 }

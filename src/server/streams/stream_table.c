@@ -1,5 +1,7 @@
 #include "server/streams/stream_table.h"
 
+#include <stdlib.h>
+
 /* ---- accepting ---- */
 
 static void watch_listeners(struct stream_clients *table, unsigned events)
@@ -26,7 +28,31 @@ void stream_table_resume(struct stream_clients *table)
 
 bool stream_table_is_full(const struct stream_clients *table)
 {
-    return table->first_free == STREAM_NO_PLACE && table->used == table->options.max;
+    return table->occupied >= table->options.max;
+}
+
+bool stream_table_reserve(struct stream_clients *table, uint32_t used)
+{
+    if (used > table->options.max) {
+        struct stream_client *places = calloc(used, sizeof *places);
+        if (places == NULL)
+            return false;
+        free(table->places);
+        table->places = places;
+    }
+    table->used = used;
+    return true;
+}
+
+void stream_table_list_free_places(struct stream_clients *table)
+{
+    table->first_free = STREAM_NO_PLACE;
+    for (uint32_t i = table->used; i-- > 0;) {
+        if (table->places[i].state != STREAM_FREE)
+            continue;
+        table->places[i].next_free = table->first_free;
+        table->first_free = i;
+    }
 }
 
 static struct stream_client *take_place(struct stream_clients *table)

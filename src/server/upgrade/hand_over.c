@@ -1,7 +1,9 @@
 #include "server/upgrade/hand_over.h"
 
+#include "server/upgrade/broadcast_handover.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/socket_takeover.h"
+#include "server/workers/handover/worker_handover.h"
 
 #include <errno.h>
 
@@ -72,10 +74,36 @@ int hand_over_first(const struct server *server, struct handover_writer *writer)
     return end(writer);
 }
 
-static void put_drops(const struct server *server, struct handover_writer *writer)
+static void put_listeners(const struct server *server, struct handover_writer *writer)
 {
-    handover_begin(writer, HANDOVER_DROPS);
-    socket_takeover_put_drops(&server->workers, &server->sockets.listeners, writer);
+    const struct listeners *listeners = &server->sockets.listeners;
+    char name[CONFIG_LISTEN_TEXT_BYTES];
+    handover_begin(writer, HANDOVER_LISTENERS);
+    handover_put8(writer, (uint8_t)listeners->count);
+    for (size_t i = 0; i < listeners->count; i++)
+        handover_put_text(writer, listeners_format_name(&listeners->list[i], name));
+    handover_end(writer);
+}
+
+static void put_traffic(const struct server *server, struct handover_writer *writer)
+{
+    const struct workers *workers = &server->workers;
+    for (size_t i = 0; i < workers->count; i++) {
+        handover_begin(writer, HANDOVER_REPLIES);
+        handover_put32(writer, (uint32_t)i);
+        worker_hand_over_replies(workers->list[i], writer);
+        handover_end(writer);
+    }
+    handover_begin(writer, HANDOVER_STREAMS);
+    worker_hand_over_streams(workers->list[0], writer);
+    handover_end(writer);
+}
+
+static void put_broadcasts(const struct server *server, bool copies_clients,
+                           struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_BROADCASTS);
+    broadcasts_hand_over(server->jobs, &server->workers, !copies_clients, writer);
     handover_end(writer);
 }
 
@@ -84,9 +112,11 @@ static void put_drops(const struct server *server, struct handover_writer *write
 int hand_over_second(const struct server *server, bool copies_clients, struct shared_memory *copy,
                      struct handover_writer *writer)
 {
+    put_listeners(server, writer);
     handover_begin(writer, HANDOVER_CLIENTS);
     int error = client_takeover_put(server, copies_clients, copy, writer);
     handover_end(writer);
-    put_drops(server, writer);
+    put_traffic(server, writer);
+    put_broadcasts(server, copies_clients, writer);
     return error != 0 ? error : end(writer);
 }

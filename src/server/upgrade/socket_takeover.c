@@ -8,54 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- dropped datagrams ---- */
-
-void socket_takeover_put_drops(const struct workers *workers, const struct listeners *listeners,
-                               struct handover_writer *writer)
-{
-    char text[CONFIG_LISTEN_TEXT_BYTES];
-    handover_put8(writer, (uint8_t)listeners->unicast_count);
-    handover_put16(writer, (uint16_t)workers->count);
-    for (size_t i = 0; i < listeners->unicast_count; i++) {
-        handover_put_text(writer, config_listen_text(listeners->list[i].config, text));
-        for (size_t k = 0; k < workers->count; k++)
-            handover_put32(writer, worker_drops(workers->list[k], i));
-    }
-}
-
-/* Returns the number of the listener of that text which was inherited and not yet found, or the
- * number of the unicast listeners. */
-static size_t find_listener(const struct listeners *listeners, const char *text, uint64_t found)
-{
-    char own[CONFIG_LISTEN_TEXT_BYTES];
-    for (size_t i = 0; i < listeners->unicast_count; i++)
-        if (listeners->list[i].inherited != 0 && !(found >> i & 1) &&
-            strcmp(config_listen_text(listeners->list[i].config, own), text) == 0)
-            return i;
-    return listeners->unicast_count;
-}
-
-int socket_takeover_get_drops(const struct workers *workers, const struct listeners *listeners,
-                              struct handover_reader *reader)
-{
-    uint64_t found = 0;
-    size_t count = handover_get8(reader), worker_count = handover_get16(reader);
-    for (size_t i = 0; i < count && !reader->failed; i++) {
-        const char *text = handover_get_text(reader);
-        if (text == NULL)
-            return -EPROTO;
-        size_t listener = find_listener(listeners, text, found);
-        bool is_found = listener < listeners->unicast_count;
-        found |= (uint64_t)is_found << (is_found ? listener : 0);
-        for (size_t k = 0; k < worker_count; k++) {
-            uint32_t drops = handover_get32(reader);
-            if (is_found && k < workers->count && k < listeners->list[listener].inherited)
-                worker_set_drops(workers->list[k], listener, drops);
-        }
-    }
-    return handover_is_at_end(reader) ? 0 : -EPROTO;
-}
-
 /* ---- more or fewer workers ---- */
 
 static void give(const struct workers *workers, const struct listeners *listeners, size_t i,

@@ -2,9 +2,11 @@
 
 #include "os/file/state_file_writer.h"
 #include "os/log/log.h"
+#include "server/upgrade/broadcast_handover.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/socket_takeover.h"
+#include "server/workers/handover/worker_handover.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -37,11 +39,6 @@ static int take_control(struct server *server, struct handover_reader *reader)
     return inherited_sockets_take_over_control(&server->inherited, reader);
 }
 
-static int take_drops(struct server *server, struct handover_reader *reader)
-{
-    return socket_takeover_get_drops(&server->workers, &server->sockets.listeners, reader);
-}
-
 static int take_state_lock(struct server *server, struct handover_reader *reader)
 {
     const char *path = handover_get_text(reader);
@@ -65,11 +62,55 @@ static int take_manager(struct server *server, struct handover_reader *reader)
     return 0;
 }
 
+static uint8_t find_listener(const struct listeners *listeners, const char *name)
+{
+    char own[CONFIG_LISTEN_TEXT_BYTES];
+    for (size_t i = 0; i < listeners->count; i++)
+        if (strcmp(listeners_format_name(&listeners->list[i], own), name) == 0)
+            return (uint8_t)i;
+    return NO_LISTENER;
+}
+
+static int take_listeners(struct server *server, struct handover_reader *reader)
+{
+    uint8_t *numbers = server->successor.listeners;
+    size_t count = handover_get8(reader);
+    if (count > CONFIG_LISTEN_MAX)
+        return -EPROTO;
+    memset(numbers, NO_LISTENER, CONFIG_LISTEN_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = handover_get_text(reader);
+        if (name == NULL)
+            return -EPROTO;
+        numbers[i] = find_listener(&server->sockets.listeners, name);
+    }
+    return 0;
+}
+
+/* Of a worker that this process does not have, another one sends the replies. */
+static int take_replies(struct server *server, struct handover_reader *reader)
+{
+    size_t worker = handover_get32(reader) % server->workers.count;
+    return worker_take_over_replies(server->workers.list[worker], reader,
+                                    server->successor.listeners);
+}
+
+static int take_streams(struct server *server, struct handover_reader *reader)
+{
+    return worker_take_over_streams(server->workers.list[0], reader, server->successor.listeners);
+}
+
+static int take_broadcasts(struct server *server, struct handover_reader *reader)
+{
+    return broadcasts_take_over(server->jobs, &server->workers, reader);
+}
+
 static int report(const char *what, int error)
 {
     log_event(LOG_LEVEL_ERROR, "cannot take over from the running server", "on", what, "reason",
               error == -EPROTO ? "it hands over something else than this version can read"
               : error == -EPROTONOSUPPORT ? "it hands over in a form of another version"
+              : error == -EBUSY           ? BROADCASTS_BUSY
                                           : strerror(-error),
               "advice", "restart udpsrv in place of an upgrade", NULL);
     return error;
@@ -111,8 +152,11 @@ int take_over_first(struct server *server, struct handover_reader *reader)
 int take_over_second(struct server *server, struct handover_reader *reader)
 {
     static const struct row rows[] = {
+        {HANDOVER_LISTENERS, take_listeners, "the listeners"},
         {HANDOVER_CLIENTS, client_takeover_get, "the clients"},
-        {HANDOVER_DROPS, take_drops, "the dropped datagrams"},
+        {HANDOVER_REPLIES, take_replies, "replies that wait"},
+        {HANDOVER_STREAMS, take_streams, "the connections"},
+        {HANDOVER_BROADCASTS, take_broadcasts, "the broadcasts"},
     };
     int error = read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
     return error != 0

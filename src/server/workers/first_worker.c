@@ -155,6 +155,14 @@ struct stream_clients *first_worker_streams(struct first_worker *first_worker)
     return first_worker != NULL ? first_worker->streams : NULL;
 }
 
+struct datagram_io *first_worker_reply_io(const struct first_worker *first_worker, uint8_t listener)
+{
+    for (size_t i = 0; first_worker != NULL && i < first_worker->group_count; i++)
+        if (first_worker->options.sockets->groups[i].listener == listener)
+            return first_worker->groups[i].reply_socket;
+    return NULL;
+}
+
 void first_worker_count_drops(struct first_worker *first_worker)
 {
     for (size_t i = 0; first_worker != NULL && i < first_worker->group_count; i++) {

@@ -134,6 +134,7 @@ static int open_relay(struct worker *worker)
         .stats = &worker->stats,
         .max_message_bytes = worker->options.max_datagram_bytes,
         .worker_count = worker->options.count,
+        .worker_number = worker->options.number,
     };
     int error = relay_open(&worker->relay, &options);
     if (error == 0)
@@ -290,9 +291,8 @@ int worker_start(struct worker *worker)
     /* What the sockets of several workers have dropped until now, and a passed socket before this
      * server. */
     for (size_t i = 0; i < worker->options.socket_count; i++)
-        if ((!is_single || worker->options.passed >> i & 1) &&
-            !(worker->options.inherited >> i & 1))
-            datagram_io_forget_drops(worker->io_by_listener[i]);
+        if (!is_single || worker->options.passed >> i & 1)
+            datagram_io_start_counting_drops(worker->io_by_listener[i]);
     if (worker->must_prove)
         registry_expire_all(worker->decider.registry, clock_now_ms());
     worker->must_prove = false;
@@ -364,4 +364,9 @@ void worker_free(struct worker *worker)
 struct broadcast *worker_broadcast(struct worker *worker)
 {
     return worker->broadcast;
+}
+
+struct confirmations *worker_confirmations_table(const struct worker *worker)
+{
+    return worker->decider.confirmations;
 }

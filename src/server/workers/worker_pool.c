@@ -33,7 +33,6 @@ static int make_worker(struct workers *workers, const struct listeners *listener
         bool is_inherited = listeners->list[i].inherited != 0;
         bool is_passed = listeners->list[i].passed && !is_inherited;
         options.passed |= (uint64_t)is_passed << i;
-        options.inherited |= (uint64_t)is_inherited << i;
         options.earlier |=
             (uint64_t)(is_passed || unicast_takeover_is_changed(listeners, &listeners->list[i]))
             << i;

@@ -49,16 +49,6 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
     }
 }
 
-uint32_t worker_drops(const struct worker *worker, size_t listener)
-{
-    return datagram_io_drops(worker->io_by_listener[listener]);
-}
-
-void worker_set_drops(struct worker *worker, size_t listener, uint32_t drops)
-{
-    datagram_io_set_drops(worker->io_by_listener[listener], drops);
-}
-
 void worker_take_sockets(struct worker *worker, size_t listener, int *socket,
                          struct send_socket_set *senders)
 {

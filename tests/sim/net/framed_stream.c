@@ -1,6 +1,7 @@
 /* net/message/framed_stream over connections in memory. */
 #include "net/message/framed_stream.h"
 
+#include "net/message/framed_stream_handover.h"
 #include "sim/check/observe.h"
 #include "sim/core/broken.h"
 #include "sim/core/draw.h"
@@ -419,4 +420,27 @@ void framed_stream_finish(struct framed_stream *stream)
         framed_stream_free(stream);
     else
         watch(stream);
+}
+
+/* ---- handing over: a simulated server has no second process ---- */
+
+void framed_stream_hand_over(const struct framed_stream *stream, struct handover_writer *writer)
+{
+    (void)stream;
+    writer->failed = true;
+}
+
+struct framed_stream *framed_stream_take_over(struct loop *loop, struct handover_reader *reader,
+                                              size_t max_line_bytes,
+                                              const struct framed_stream_callbacks *owner,
+                                              void *state)
+{
+    (void)loop, (void)max_line_bytes, (void)owner, (void)state;
+    framed_stream_close_handed_over(reader);
+    return NULL;
+}
+
+void framed_stream_close_handed_over(struct handover_reader *reader)
+{
+    reader->failed = true;
 }

@@ -271,6 +271,11 @@ int socket_duplicate(int socket)
     return error != 0 ? error : descriptor_duplicate(socket);
 }
 
+uint64_t socket_cookie(int socket)
+{
+    return (uint64_t)socket + 1;
+}
+
 int socket_replace_by_duplicate(int old, int source)
 {
     descriptor_replace(old, source);

@@ -1,4 +1,4 @@
-/* Tests of state/handover: values and descriptors of records, and each kind of damage. */
+/* Tests of base/handover: values and descriptors of records, and each kind of damage. */
 #include "base/handover.h"
 
 #include <criterion/criterion.h>

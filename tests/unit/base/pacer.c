@@ -182,3 +182,26 @@ Test(pacer, a_change_allows_no_more_at_once_than_either_rate)
     cr_assert_leq(pacer_take(&pacer, 2 * SECOND_NS, 1000), 2);
     cr_assert_eq(pacer_take(&pacer, 60 * SECOND_NS, 1000), PACER_BURST_MS);
 }
+
+Test(pacer, continues_where_another_one_was)
+{
+    struct pacer before, after;
+    pacer_init(&before, 10, 0);
+    cr_assert_eq(pacer_take(&before, 0, 64), 1);
+    cr_assert_eq(pacer_take(&before, SECOND_NS / 20, 64), 0);
+    pacer_init(&after, 10, SECOND_NS / 20);
+    pacer_continue(&after, before.credit, before.updated_ns);
+    cr_assert_eq(pacer_take(&after, SECOND_NS / 10 - 1, 64), 0);
+    cr_assert_eq(pacer_take(&after, SECOND_NS / 10, 64), 1);
+}
+
+Test(pacer, continues_with_no_more_than_its_own_burst)
+{
+    struct pacer before, after;
+    pacer_init(&before, 1000000, 0);
+    cr_assert_eq(pacer_take(&before, SECOND_NS, 1), 1);
+    pacer_init(&after, 10, SECOND_NS);
+    pacer_continue(&after, before.credit, before.updated_ns);
+    cr_assert_eq(pacer_take(&after, SECOND_NS, 64), 1);
+    cr_assert_eq(pacer_take(&after, SECOND_NS, 64), 0);
+}

@@ -124,3 +124,63 @@ Test(ring_buffer, agrees_with_a_model_through_a_million_random_steps)
     cr_assert_gt(refused, 1000, "the ring was never full");
     free(block);
 }
+
+/* Whether the records that are visited are the marked ones, in the order of pushing. */
+static void expect_visited(const struct ring_buffer *ring, char *const *records,
+                           const bool *released, size_t count)
+{
+    char *record = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (released[i])
+            continue;
+        record = ring_buffer_next(ring, record);
+        cr_assert_eq(record, records[i], "record %zu", i);
+    }
+    cr_assert_null(ring_buffer_next(ring, record));
+}
+
+Test(ring_buffer, visits_the_records_that_are_not_released_in_their_order)
+{
+    enum { RECORDS = 4 };
+    struct ring_buffer ring = ring_of(ROOM);
+    cr_assert_null(ring_buffer_next(&ring, NULL));
+    /* Rounds of records of different sizes begin at different places, also before a gap. */
+    for (size_t round = 0; round < 50; round++) {
+        for (unsigned which = 0; which < 1 << RECORDS; which++) {
+            char *records[RECORDS];
+            bool released[RECORDS] = {false};
+            void *before = ring_buffer_push(&ring, round % 17);
+            for (size_t i = 0; i < RECORDS; i++) {
+                records[i] = ring_buffer_push(&ring, round + i <= 20 ? round + i : 3);
+                cr_assert_not_null(records[i]);
+            }
+            ring_buffer_release(&ring, before);
+            for (size_t i = 0; i < RECORDS; i++) {
+                released[i] = (which >> i & 1) != 0;
+                if (released[i])
+                    ring_buffer_release(&ring, records[i]);
+            }
+            expect_visited(&ring, records, released, RECORDS);
+            for (size_t i = 0; i < RECORDS; i++)
+                if (!released[i])
+                    ring_buffer_release(&ring, records[i]);
+            /* Keeps the ring from being empty, with which it begins at the start again. */
+            if (which % 3 == 0) {
+                void *next = ring_buffer_push(&ring, 1);
+                ring_buffer_release(&ring, next);
+            }
+        }
+    }
+}
+
+Test(ring_buffer, visits_records_on_both_sides_of_the_end_of_its_memory)
+{
+    struct ring_buffer ring = ring_of(ROOM);
+    void *first = ring_buffer_push(&ring, 96), *second = ring_buffer_push(&ring, 64);
+    ring_buffer_release(&ring, first);
+    void *third = ring_buffer_push(&ring, 64);
+    cr_assert_lt((uint8_t *)third, (uint8_t *)second);
+    cr_assert_eq(ring_buffer_next(&ring, NULL), second);
+    cr_assert_eq(ring_buffer_next(&ring, second), third);
+    cr_assert_null(ring_buffer_next(&ring, third));
+}

@@ -97,4 +97,14 @@ bool broadcast_job_is_finished(const struct broadcast_job *job, uint64_t now_ms)
 /* Orders the workers once to end what they send for a job that runs. */
 void broadcast_job_stop_sending(struct broadcast_job *job);
 
+/* Adds a job, but not the sessions that wait for it, to a record of a handover. No message to a
+ * worker or from it is under way, so the job is neither counting nor stopping. */
+void broadcast_job_hand_over(const struct broadcast_job *job, struct handover_writer *writer);
+
+/* Makes a job as it was handed over; its number in frames is its id and number_base. shards is that
+ * of broadcast_job_new. Returns NULL with *error set to -ENOMEM, or to -EPROTO if the record does
+ * not fit. */
+struct broadcast_job *broadcast_job_take_over(struct handover_reader *reader, uint64_t number_base,
+                                              const struct job_shards_options *shards, int *error);
+
 #endif

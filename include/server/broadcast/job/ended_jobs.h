@@ -2,6 +2,7 @@
 #define SERVER_BROADCAST_JOB_ENDED_JOBS_H
 
 #include "server/broadcast/job/job_report.h"
+#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,5 +31,12 @@ const struct job_report *ended_jobs_add(struct ended_jobs *ended, const struct j
 /* Calls visit for each job that is remembered, oldest first, or only for the one of that id, unless
  * id is 0. Returns whether there was one. */
 bool ended_jobs_visit(const struct ended_jobs *ended, uint64_t id, job_visit *visit, void *state);
+
+/* Adds the reports that are remembered to a record of a handover. */
+void ended_jobs_hand_over(const struct ended_jobs *ended, struct handover_writer *writer);
+
+/* Remembers these reports; none has ended before. count is then their number. Returns 0, -ENOMEM,
+ * or -EPROTO if the record does not fit. */
+int ended_jobs_take_over(struct ended_jobs *ended, struct handover_reader *reader);
 
 #endif

@@ -4,7 +4,9 @@
 #include "os/loop/mailbox.h"
 #include "server/broadcast/shard_job.h"
 #include "server/workers/worker.h"
+#include "base/handover.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +26,7 @@ struct job_shards_options {
 
 /* What is to be sent: the caller's memory, until the shards are freed. */
 struct job_shards_payload {
+    uint64_t id; /* of the job, the name of its shard jobs (server/broadcast/shard_job) */
     const uint8_t *bytes;
     size_t size;
     const struct client_selector *selector;    /* NULL: all clients */
@@ -63,5 +66,17 @@ struct job_counts {
 /* Sums up. There are never fewer targets than copies, and never fewer copies than frames. Of a
  * confirmed broadcast that is not remembered any more, do not call it. */
 struct job_counts job_shards_sum(const struct job_shards *shards);
+
+/* Adds the counters of all workers, and how many shard jobs have not ended, to a record of a
+ * handover. No message to a worker or from it is under way. */
+void job_shards_hand_over(const struct job_shards *shards, struct handover_writer *writer);
+
+/* Continues with these counters in shards that were just made. The workers have taken over their
+ * confirmations. Then job_shards_take_over_job gives the shard job for each worker that had not
+ * ended it; NULL if there is none. When these workers have theirs, job_shards_were_taken_over
+ * returns whether no other one was expected. Returns 0, or -EPROTO if the record does not fit. */
+int job_shards_take_over(struct job_shards *shards, struct handover_reader *reader);
+struct shard_job *job_shards_take_over_job(struct job_shards *shards, size_t worker);
+bool job_shards_were_taken_over(const struct job_shards *shards);
 
 #endif

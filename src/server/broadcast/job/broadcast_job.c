@@ -1,7 +1,9 @@
 #include "server/broadcast/job/broadcast_job.h"
 
 #include "os/process/random.h"
+#include "server/broadcast/handover_values.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +28,7 @@ static bool make_shards(struct broadcast_job *job, size_t size,
     struct job_shards_options options = *shards;
     options.state = job;
     const struct job_shards_payload payload = {
+        .id = job->report.id,
         .bytes = job->frame + FRAME_MESSAGE_HEAD_BYTES,
         .size = size,
         .selector = client_selector_is_all(&job->selector) ? NULL : &job->selector,
@@ -110,4 +113,88 @@ void broadcast_job_stop_sending(struct broadcast_job *job)
         return;
     job->is_stopping = true;
     job_shards_cancel(job->shards);
+}
+
+/* ---- the handover ---- */
+
+void broadcast_job_hand_over(const struct broadcast_job *job, struct handover_writer *writer)
+{
+    size_t size = FRAME_MESSAGE_HEAD_BYTES + job->report.bytes;
+    handover_put64(writer, job->report.id);
+    handover_put8(writer, (uint8_t)job->report.state);
+    handover_put64(writer, job->started_ms);
+    handover_put_selector(writer, &job->selector);
+    handover_put_text(writer, job->selector_text);
+    handover_put8(writer, job->report.is_confirmed);
+    handover_put_only(writer, &job->confirmed.only);
+    handover_put32(writer, job->rounds.within_ms);
+    handover_put32(writer, job->rounds.interval_ms);
+    handover_put64(writer, job->rounds.origin_ms);
+    handover_put32(writer, job->rounds.begun);
+    handover_put32(writer, (uint32_t)size);
+    handover_put_bytes(writer, job->frame, size);
+    if (job->report.state != JOB_WAITING)
+        job_shards_hand_over(job->shards, writer);
+}
+
+/* A job as it was read. The bytes and the text are those of the record. */
+struct job_record {
+    uint64_t id, started_ms;
+    enum job_state state;
+    struct client_selector selector;
+    struct job_confirmation confirmation;
+    struct confirmation_rounds rounds;
+    struct job_request request;
+    const uint8_t *frame;
+};
+
+/* Returns whether it fits. */
+static bool read_job(struct job_record *record, struct handover_reader *reader)
+{
+    record->id = handover_get64(reader);
+    record->state = (enum job_state)handover_get8(reader);
+    record->started_ms = handover_get64(reader);
+    record->selector = handover_get_selector(reader);
+    record->request.selector = &record->selector;
+    record->request.selector_text = handover_get_text(reader);
+    record->request.confirmation = handover_get8(reader) ? &record->confirmation : NULL;
+    record->confirmation.only = handover_get_only(reader);
+    record->rounds.within_ms = handover_get32(reader);
+    record->rounds.interval_ms = handover_get32(reader);
+    record->rounds.origin_ms = handover_get64(reader);
+    record->rounds.begun = handover_get32(reader);
+    uint32_t size = handover_get32(reader);
+    record->frame = handover_get_bytes(reader, size);
+    if (reader->failed || size < FRAME_MESSAGE_HEAD_BYTES || record->state > JOB_CONFIRMING ||
+        record->rounds.begun > CONFIRMATION_ROUNDS_MAX)
+        return false;
+    record->confirmation.within_ms = record->rounds.within_ms;
+    record->request.bytes = record->frame + FRAME_MESSAGE_HEAD_BYTES;
+    record->request.size = size - FRAME_MESSAGE_HEAD_BYTES;
+    return true;
+}
+
+struct broadcast_job *broadcast_job_take_over(struct handover_reader *reader, uint64_t number_base,
+                                              const struct job_shards_options *shards, int *error)
+{
+    struct job_record record = {.id = 0};
+    *error = -EPROTO;
+    if (!read_job(&record, reader))
+        return NULL;
+    struct broadcast_job *job =
+        broadcast_job_new(&record.request, record.id, number_base + record.id, shards);
+    *error = job != NULL ? 0 : -ENOMEM;
+    if (job == NULL)
+        return NULL;
+    job->report.state = record.state;
+    job->started_ms = record.started_ms;
+    job->rounds = record.rounds;
+    memcpy(job->frame, record.frame, FRAME_MESSAGE_HEAD_BYTES);
+    if (record.state != JOB_WAITING)
+        *error = job_shards_take_over(job->shards, reader);
+    if (*error == 0)
+        return job;
+    free(job->selector_text);
+    broadcast_job_free(job);
+    return NULL;
 }

@@ -1,6 +1,8 @@
 #include "server/broadcast/job/ended_jobs.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 void ended_jobs_free(struct ended_jobs *ended)
 {
@@ -30,4 +32,68 @@ bool ended_jobs_visit(const struct ended_jobs *ended, uint64_t id, job_visit *vi
         is_found = true;
     }
     return is_found;
+}
+
+/* ---- the handover ---- */
+
+static void put_report(void *state, const struct job_report *report)
+{
+    struct handover_writer *writer = state;
+    handover_put8(writer, true);
+    handover_put64(writer, report->id);
+    handover_put8(writer, (uint8_t)report->state);
+    handover_put64(writer, report->targets);
+    handover_put64(writer, report->sent);
+    handover_put64(writer, report->failed);
+    handover_put64(writer, report->skipped);
+    handover_put64(writer, report->duration_ms);
+    handover_put64(writer, report->bytes);
+    handover_put_text(writer, report->selector);
+    handover_put8(writer, report->is_confirmed);
+    handover_put64(writer, report->confirmed);
+    handover_put64(writer, report->silent);
+    handover_put64(writer, report->plain);
+    handover_put64(writer, report->rounds);
+    handover_put64(writer, report->datagrams);
+}
+
+void ended_jobs_hand_over(const struct ended_jobs *ended, struct handover_writer *writer)
+{
+    ended_jobs_visit(ended, 0, put_report, writer);
+    handover_put8(writer, false);
+}
+
+static int get_report(struct ended_jobs *ended, struct handover_reader *reader)
+{
+    struct job_report report = {.id = handover_get64(reader)};
+    report.state = (enum job_state)handover_get8(reader);
+    report.targets = handover_get64(reader);
+    report.sent = handover_get64(reader);
+    report.failed = handover_get64(reader);
+    report.skipped = handover_get64(reader);
+    report.duration_ms = handover_get64(reader);
+    report.bytes = (size_t)handover_get64(reader);
+    const char *selector = handover_get_text(reader);
+    report.is_confirmed = handover_get8(reader) != 0;
+    report.confirmed = handover_get64(reader);
+    report.silent = handover_get64(reader);
+    report.plain = handover_get64(reader);
+    report.rounds = handover_get64(reader);
+    report.datagrams = handover_get64(reader);
+    if (reader->failed || selector == NULL || report.state > JOB_CANCELLED)
+        return -EPROTO;
+    char *text = strdup(selector);
+    if (text == NULL)
+        return -ENOMEM;
+    report.selector = text;
+    ended_jobs_add(ended, &report, text);
+    return 0;
+}
+
+int ended_jobs_take_over(struct ended_jobs *ended, struct handover_reader *reader)
+{
+    int error = 0;
+    while (error == 0 && handover_get8(reader))
+        error = get_report(ended, reader);
+    return error == 0 && reader->failed ? -EPROTO : error;
 }

@@ -2,6 +2,7 @@
 
 #include "os/process/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* The share of one worker and the messages to it. It has cache lines of its own because the worker
@@ -18,6 +19,7 @@ struct worker_share {
 struct job_shards {
     struct job_shards_options options;
     size_t pending; /* messages that are not answered */
+    size_t missing; /* after a takeover: shard jobs that no worker has asked for yet */
     struct worker_share *shares;
 };
 
@@ -171,6 +173,7 @@ static void init_share(struct worker_share *share, struct job_shards *shards,
     share->shards = shards;
     share->shard_job.completion.handle = on_shard_job_ended;
     share->shard_job.reply_mailbox = shards->options.reply_mailbox;
+    share->shard_job.name.number = payload->id;
     share->shard_job.bytes = payload->bytes;
     share->shard_job.size = payload->size;
     share->shard_job.selector = payload->selector;
@@ -203,4 +206,61 @@ void job_shards_free(struct job_shards *shards)
         return;
     free(shards->shares);
     free(shards);
+}
+
+/* ---- the handover ---- */
+
+void job_shards_hand_over(const struct job_shards *shards, struct handover_writer *writer)
+{
+    handover_put32(writer, (uint32_t)shards->options.worker_count);
+    handover_put32(writer, (uint32_t)shards->pending);
+    for (size_t i = 0; i < shards->options.worker_count; i++) {
+        const struct worker_share *share = &shards->shares[i];
+        handover_put64(writer, share->shard_job.targets);
+        handover_put64(writer, share->shard_job.sent);
+        handover_put64(writer, share->shard_job.failed);
+        handover_put64(writer, share->shard_job.skipped);
+        handover_put8(writer, share->confirmation.is_repeat);
+        handover_put64(writer, share->confirmation.joined_before);
+        handover_put64(writer, share->confirmation.datagrams);
+    }
+}
+
+static void take_over_share(struct worker_share *share, const struct worker *worker,
+                            struct handover_reader *reader)
+{
+    share->shard_job.targets = handover_get64(reader);
+    share->shard_job.sent = handover_get64(reader);
+    share->shard_job.failed = handover_get64(reader);
+    share->shard_job.skipped = handover_get64(reader);
+    share->confirmation.is_repeat = handover_get8(reader) != 0;
+    share->confirmation.joined_before = handover_get64(reader);
+    share->confirmation.datagrams = handover_get64(reader);
+    if (share->shard_job.confirmation != NULL)
+        share->confirmation.counts = confirmations_counts(worker_confirmations_table(worker),
+                                                          share->confirmation.payload->job);
+}
+
+int job_shards_take_over(struct job_shards *shards, struct handover_reader *reader)
+{
+    uint32_t worker_count = handover_get32(reader);
+    shards->pending = shards->missing = handover_get32(reader);
+    if (worker_count != shards->options.worker_count || shards->pending > worker_count)
+        return -EPROTO;
+    for (size_t i = 0; i < worker_count; i++)
+        take_over_share(&shards->shares[i], shards->options.workers[i], reader);
+    return reader->failed ? -EPROTO : 0;
+}
+
+struct shard_job *job_shards_take_over_job(struct job_shards *shards, size_t worker)
+{
+    if (shards->missing == 0)
+        return NULL;
+    shards->missing--;
+    return &shards->shares[worker].shard_job;
+}
+
+bool job_shards_were_taken_over(const struct job_shards *shards)
+{
+    return shards->missing == 0;
 }

@@ -308,3 +308,98 @@ Test(confirmations, closing_none_does_nothing)
 {
     confirmations_close(NULL);
 }
+
+/* ---- the handover ---- */
+
+/* Replaces the confirmations by those that take over, for so many slots. Returns the error. */
+static int replace(uint32_t slots, size_t missing)
+{
+    struct handover_writer writer = {.size = 0};
+    struct confirmations *successor;
+    handover_begin(&writer, 1);
+    confirmations_hand_over(confirmations, &writer);
+    writer.size -= missing;
+    handover_end(&writer);
+    cr_assert_not(writer.failed);
+    struct handover_reader reader = {.bytes = writer.bytes, .size = writer.size};
+    cr_assert_eq(handover_next(&reader), 1);
+    cr_assert_eq(confirmations_open(&successor, slots), 0);
+    int error = confirmations_take_over(successor, &reader);
+    cr_assert(error != 0 || handover_is_at_end(&reader));
+    confirmations_close(confirmations);
+    confirmations = successor;
+    handover_writer_free(&writer);
+    return error;
+}
+
+Test(confirmations, are_the_same_after_a_handover)
+{
+    struct prng random;
+    prng_init(&random, 1);
+    unsigned state[SLOTS];
+    begin(1);
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        state[slot] = (unsigned)(prng_next(&random) % 40);
+        if (state[slot] <= 1)
+            confirmations_frame_sent(confirmations, 1, slot);
+        if (state[slot] == 1)
+            confirm(1, slot);
+    }
+    confirmations_frame_sent(confirmations, 1, SLOTS - 1);
+    const struct confirmation_counts *counts = confirmations_counts(confirmations, 1);
+    uint64_t framed = counts->framed, confirmed = counts->confirmed;
+    cr_assert_eq(replace(SLOTS, 0), 0);
+    expect_counts(1, framed, confirmed);
+    for (uint32_t slot = 0; slot < SLOTS - 1; slot++) {
+        cr_assert_eq(confirmations_is_due(confirmations, 1, slot), state[slot] == 0);
+        cr_assert_eq(confirmations_is_confirmed(confirmations, 1, slot), state[slot] == 1);
+    }
+    cr_assert_eq(confirmations_confirm(confirmations, 1, SLOTS - 1, JOINED_BEFORE),
+                 CONFIRMATION_UNKNOWN, "it joined too late");
+    cr_assert_neq(confirm(1, SLOTS - 1), CONFIRMATION_UNKNOWN);
+}
+
+Test(confirmations, of_messages_are_the_same_after_a_handover)
+{
+    for (uint64_t job = 1; job <= 3; job++)
+        cr_assert_eq(confirmations_begin(confirmations, CONFIRMED_MESSAGE, job, JOINED_BEFORE), 0);
+    confirmations_frame_sent(confirmations, 1, 11);
+    confirmations_frame_sent(confirmations, 2, 12);
+    confirm(2, 12);
+    cr_assert_eq(replace(SLOTS, 0), 0);
+    cr_assert_eq(confirmations_next_due(confirmations, 1, 0), 11);
+    cr_assert(confirmations_is_confirmed(confirmations, 2, 12));
+    cr_assert_eq(confirmations_next_due(confirmations, 3, 0), CONFIRMATIONS_END);
+    confirmations_frame_sent(confirmations, 3, 13);
+    cr_assert_eq(confirm(3, 13), CONFIRMATION_FIRST);
+}
+
+Test(confirmations, are_forgotten_in_the_same_order_after_a_handover)
+{
+    for (uint64_t job = 1; job <= CONFIRMED_BROADCASTS_MAX; job++)
+        begin(job);
+    confirmations_frame_sent(confirmations, 3, 7);
+    confirmations_end(confirmations, 3);
+    confirmations_end(confirmations, 5);
+    cr_assert_eq(replace(SLOTS, 0), 0);
+    begin(100);
+    cr_assert_null(confirmations_counts(confirmations, 3), "the oldest one of those that ended");
+    cr_assert_not_null(confirmations_counts(confirmations, 5));
+    cr_assert_not(confirmations_is_due(confirmations, 100, 7));
+    begin(101);
+    cr_assert_null(confirmations_counts(confirmations, 5));
+    cr_assert_eq(confirmations_begin(confirmations, CONFIRMED_BROADCAST, 102, JOINED_BEFORE),
+                 -EBUSY);
+}
+
+Test(confirmations, of_another_registry_or_of_a_short_record_are_refused)
+{
+    begin(1);
+    confirmations_frame_sent(confirmations, 1, SLOTS - 1);
+    cr_assert_eq(replace(SLOTS, 0), 0);
+    cr_assert_eq(replace(2 * SLOTS, 0), -EPROTO);
+    begin(1);
+    cr_assert_eq(replace(SLOTS, 0), -EPROTO);
+    begin(1);
+    cr_assert_eq(replace(SLOTS, 1), -EPROTO);
+}

@@ -60,3 +60,24 @@ Test(remembered_confirmations, of_messages_are_the_last_sixty_four)
     cr_assert(remembered_confirmations_contain(&remembered, 200 - CONFIRMED_MESSAGES_MAX + 1));
     cr_assert_not(remembered_confirmations_contain(&remembered, 200 - CONFIRMED_MESSAGES_MAX));
 }
+
+Test(remembered_confirmations, are_the_same_after_a_handover)
+{
+    struct remembered_confirmations before, after;
+    struct handover_writer writer = {.size = 0};
+    remembered_confirmations_init(&before, CONFIRMED_BROADCAST);
+    remembered_confirmations_init(&after, CONFIRMED_BROADCAST);
+    for (uint64_t job = 1; job <= CONFIRMED_BROADCASTS_MAX; job++)
+        remembered_confirmations_add(&before, job);
+    remembered_confirmations_end(&before, 4);
+    handover_begin(&writer, 1);
+    remembered_confirmations_hand_over(&before, &writer);
+    handover_end(&writer);
+    struct handover_reader reader = {.bytes = writer.bytes, .size = writer.size};
+    handover_next(&reader);
+    cr_assert_eq(remembered_confirmations_take_over(&after, &reader), 0);
+    cr_assert(handover_is_at_end(&reader));
+    cr_assert(remembered_confirmations_contain(&after, 1));
+    cr_assert_eq(remembered_confirmations_add(&after, 9), 4, "only that one has ended");
+    handover_writer_free(&writer);
+}

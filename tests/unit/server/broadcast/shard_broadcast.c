@@ -31,6 +31,7 @@ static struct datagram_decider datagram_decider;
 static struct stats stats;
 static struct datagram_io *io;
 static struct broadcast *broadcast;
+static struct broadcast_options broadcast_options;
 static int last_errno, receiver;
 
 /* Clients on loopback, with sockets of the test. */
@@ -123,13 +124,13 @@ static void open_broadcast(void)
                                                    .reply_queue_bytes = 1 << 16,
                                                    .socket = receiver};
     cr_assert_eq(datagram_io_open(&io, &io_options), 0);
-    const struct broadcast_options broadcast_options = {.loop = loop,
-                                                        .registry = shard.registry,
-                                                        .capacity = CAPACITY,
-                                                        .io_by_listener = &io,
-                                                        .stats = &stats,
-                                                        .last_errno = &last_errno,
-                                                        .worker_count = 1};
+    broadcast_options = (struct broadcast_options){.loop = loop,
+                                                   .registry = shard.registry,
+                                                   .capacity = CAPACITY,
+                                                   .io_by_listener = &io,
+                                                   .stats = &stats,
+                                                   .last_errno = &last_errno,
+                                                   .worker_count = 1};
     cr_assert_eq(broadcast_open(&broadcast, &broadcast_options), 0);
 }
 
@@ -296,4 +297,48 @@ Test(shard_broadcast, that_is_cancelled_skips_no_client_that_had_no_turn, .init 
     cr_expect_lt(job.targets, SLOW);
     cr_expect_eq(job.targets, job.sent + job.failed);
     cr_expect_eq(job.skipped, 0);
+}
+
+/* ---- the handover ---- */
+
+static struct shard_job *find_job(void *state, enum broadcast_queue queue,
+                                  const struct shard_job_name *name)
+{
+    cr_assert_eq(queue, BROADCAST_OPERATOR);
+    cr_assert_eq(name->number, 7);
+    return state;
+}
+
+/* Another process continues, whose sockets have space. */
+static void replace(void)
+{
+    struct handover_writer writer = {.size = 0};
+    handover_begin(&writer, 1);
+    broadcast_hand_over(broadcast, &writer);
+    handover_end(&writer);
+    broadcast_close(broadcast);
+    job.targets = job.sent = job.failed = job.skipped = 0;
+    ended = false;
+    struct handover_reader reader = {.bytes = writer.bytes, .size = writer.size};
+    handover_next(&reader);
+    cr_assert_eq(broadcast_open(&broadcast, &broadcast_options), 0);
+    cr_assert_eq(broadcast_take_over(broadcast, &reader, find_job, &job), 0);
+    cr_assert(handover_is_at_end(&reader));
+    handover_writer_free(&writer);
+}
+
+Test(shard_broadcast, goes_on_in_another_process_while_a_link_is_blocked, .init = set_up,
+     .fini = tear_down, .timeout = 60)
+{
+    job.name.number = 7;
+    broadcast_start(broadcast, &job);
+    run_until(late_has_a_copy);
+    cr_assert(!ended);
+    cr_assert_eq(early.copies, 0);
+    receive_by(NEAR, &late.addr);
+    receive_by(LOOPBACK, &early.addr);
+    replace();
+    cr_assert_eq(system("tc qdisc del dev near root"), 0);
+    run_until(has_ended);
+    expect_ended(1, SLOW + 2);
 }

@@ -55,3 +55,44 @@ Test(ended_jobs, are_found_by_their_number_while_they_are_remembered)
     cr_assert_eq(seen[0], 2);
     ended_jobs_free(&ended);
 }
+
+static void compare(void *state, const struct job_report *report)
+{
+    const struct job_report *expected = state;
+    cr_assert_eq(report->id, expected->id);
+    cr_assert_eq(report->state, expected->state);
+    cr_assert_str_eq(report->selector, expected->selector);
+    cr_assert_eq(report->bytes, expected->bytes);
+    cr_assert_eq(report->is_confirmed, expected->is_confirmed);
+    const uint64_t are[] = {report->targets,   report->sent,       report->failed, report->skipped,
+                            report->confirmed, report->silent,     report->plain,  report->rounds,
+                            report->datagrams, report->duration_ms},
+                   were[] = {expected->targets,    expected->sent,      expected->failed,
+                             expected->skipped,    expected->confirmed, expected->silent,
+                             expected->plain,      expected->rounds,    expected->datagrams,
+                             expected->duration_ms};
+    cr_assert_arr_eq(are, were, sizeof are);
+}
+
+Test(ended_jobs, are_the_same_after_a_handover)
+{
+    static struct ended_jobs successor;
+    struct handover_writer writer = {.size = 0};
+    struct job_report report = {
+        1, JOB_CANCELLED, 2, 3, 4, 5, 6, 7, strdup("to=::1"), true, 8, 9, 10, 11, 12};
+    ended_jobs_add(&ended, &report, (char *)report.selector);
+    for (uint64_t id = 2; id <= JOBS_REMEMBERED; id++)
+        add(id, NULL);
+    handover_begin(&writer, 1);
+    ended_jobs_hand_over(&ended, &writer);
+    handover_end(&writer);
+    struct handover_reader reader = {.bytes = writer.bytes, .size = writer.size};
+    handover_next(&reader);
+    cr_assert_eq(ended_jobs_take_over(&successor, &reader), 0);
+    cr_assert(handover_is_at_end(&reader));
+    handover_writer_free(&writer);
+    cr_assert(ended_jobs_visit(&successor, 1, compare, &report));
+    cr_assert_eq(successor.count, JOBS_REMEMBERED);
+    ended_jobs_free(&ended);
+    ended_jobs_free(&successor);
+}

@@ -1,0 +1,236 @@
+/* Upgrades while broadcasts run: each client gets each copy once, a confirmed one asks only those
+ * that have not confirmed, and the jobs are the same ones before and after. */
+
+#include "devices.h"
+#include "restart.h"
+#include "upgrade.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(system_upgrade_broadcasts, .fini = harness_end, .timeout = 90);
+
+#define QUIET "[reply]\nmode = none\n"
+
+static struct server server;
+
+static void start(int workers, int rate)
+{
+    upgrade_install();
+    server_start(
+        &server,
+        harness_format(QUIET "[server]\nworkers = %d\n[broadcast]\nrate = %d\n", workers, rate),
+        "-l", restart_address(), NULL);
+}
+
+static void join(int *clients, int count)
+{
+    for (int i = 0; i < count; i++) {
+        clients[i] = udp_open("127.0.0.1");
+        udp_send_text(clients[i], &server.at[0], "hi");
+    }
+    server_await_stat(&server, "joined", count);
+}
+
+/* Upgrades when so many copies of the job have been sent, while it runs. */
+static void upgrade_after(int job, int64_t copies)
+{
+    while (job_count(&server, job, "sent") < copies)
+        harness_wait_ms(1);
+    expect(job_is(&server, job, "running"), "expected an upgrade within job %d", job);
+    upgrade(&server);
+    expect(job_is(&server, job, "running"), "expected job %d to run still", job);
+}
+
+/* ---- broadcasts ---- */
+
+static void expect_one_copy_of(int *clients, int count, const char *text)
+{
+    for (int i = 0; i < count; i++)
+        udp_expect(clients[i], &server.at[0], text);
+    for (int i = 0; i < count; i++)
+        udp_expect_nothing(clients[i], "it had its copy");
+}
+
+static void expect_upgrades_within_a_broadcast(int workers)
+{
+    enum { CLIENTS = 1000, RATE = 1000 };
+    static int clients[CLIENTS];
+    if (!harness_raise_file_limit(CLIENTS + 100))
+        cr_skip_test("this process may not open %d descriptors", CLIENTS + 100);
+    start(workers, RATE);
+    join(clients, CLIENTS);
+    server_ask(&server, "broadcast nowait 41");
+    upgrade_after(1, 100);
+    upgrade_after(1, 400);
+    await_job(&server, 1, "done");
+    expect_one_copy_of(clients, CLIENTS, "A");
+    harness_equal("targets", job_count(&server, 1, "targets"), CLIENTS);
+    harness_equal("sent", job_count(&server, 1, "sent"), CLIENTS);
+    harness_equal("copies_sent", server_stat(&server, "copies_sent"), CLIENTS);
+    harness_equal("broadcasts", server_stat(&server, "broadcasts"), 1);
+    expect(job_count(&server, 1, "duration_ms") >= (CLIENTS - 1) * 1000 / RATE - 20,
+           "expected the broadcast to keep its rate");
+    server_stop(&server);
+}
+
+Test(system_upgrade_broadcasts, within_one_of_one_worker_each_of_1000_clients_gets_one_copy)
+{
+    expect_upgrades_within_a_broadcast(1);
+}
+
+Test(system_upgrade_broadcasts, within_one_of_two_workers_each_of_1000_clients_gets_one_copy)
+{
+    expect_upgrades_within_a_broadcast(2);
+}
+
+Test(system_upgrade_broadcasts, one_that_was_taken_over_can_be_cancelled)
+{
+    enum { CLIENTS = 100 };
+    int clients[CLIENTS];
+    start(2, 50);
+    join(clients, CLIENTS);
+    server_ask(&server, "broadcast nowait 41");
+    server_ask(&server, "broadcast nowait 42");
+    upgrade_after(1, 10);
+    ctl_ok(&server, "cancel", "1", NULL);
+    expect(job_is(&server, 1, "cancelled"), "expected job 1 to be cancelled");
+    int64_t sent = job_count(&server, 1, "sent");
+    harness_equal("targets", job_count(&server, 1, "targets"), CLIENTS);
+    harness_equal("skipped", job_count(&server, 1, "skipped"), CLIENTS - sent);
+    await_job(&server, 2, "done");
+    harness_equal("copies_sent", server_stat(&server, "copies_sent"), sent + CLIENTS);
+    server_stop(&server);
+}
+
+/* Returns the lines of jobs without what grows with the time: of a job that runs or waits for
+ * confirmations, all after its targets. */
+static const char *lasting_jobs(void)
+{
+    static char lines[4096];
+    char line[256], state[32];
+    const char *answer = server_ask(&server, "jobs");
+    size_t used = 0;
+    lines[0] = '\0';
+    while (sscanf(answer, "%255[^\n]", line) == 1) {
+        int targets_end = 0;
+        if (sscanf(line, "job %*d %31s %*d%n", state, &targets_end) == 1 &&
+            (strcmp(state, "running") == 0 || strcmp(state, "confirming") == 0))
+            line[targets_end] = '\0';
+        used += (size_t)snprintf(lines + used, sizeof lines - used, "%s\n", line);
+        answer += strcspn(answer, "\n") + 1;
+        if (strcmp(line, ".") == 0)
+            break;
+    }
+    return harness_format("%s", lines);
+}
+
+Test(system_upgrade_broadcasts, jobs_are_the_same_before_and_after)
+{
+    enum { CLIENTS = 20 };
+    int clients[CLIENTS], device;
+    start(2, 1000);
+    join(clients, CLIENTS);
+    ctl_ok(&server, "broadcast", "all", NULL);
+    ctl_ok(&server, "broadcast", "--to", "127.0.0.0/9", "some", NULL);
+    device = device_join(&server);
+    server_ask(&server, "broadcast nowait confirm 41");
+    expect_message(device, "A");
+    await_job(&server, 3, "confirming");
+    server_configure(&server, "[broadcast]\nrate = 1\n");
+    ctl_ok(&server, "reload", NULL);
+    server_ask(&server, "broadcast nowait 42");
+    server_ask(&server, "broadcast nowait to=127.0.0.1 43");
+    server_ask(&server, "broadcast nowait 44");
+    ctl_ok(&server, "cancel", "6", NULL);
+    const char *before = lasting_jobs();
+    harness_equal("waiting jobs", (int64_t)text_count(before, "waiting"), 1);
+    upgrade(&server);
+    const char *after = lasting_jobs();
+    expect(strcmp(before, after) == 0, "expected the jobs\n%s\nnot\n%s", before, after);
+    harness_equal("the next job", answer_integer(server_ask(&server, "broadcast nowait 45"), "id"),
+                  7);
+    server_stop(&server);
+}
+
+/* ---- confirmed broadcasts ---- */
+
+Test(system_upgrade_broadcasts, a_confirmed_one_asks_only_who_has_not_confirmed)
+{
+    enum { DEVICES = 100, PLAIN = 50, RATE = 300 };
+    int devices[DEVICES], plain[PLAIN];
+    start(2, RATE);
+    join(plain, PLAIN);
+    for (int i = 0; i < DEVICES; i++)
+        devices[i] = device_join(&server);
+    server_ask(&server, "broadcast nowait confirm 41");
+    upgrade_after(1, 30);
+    uint64_t number = 0;
+    for (int i = 0; i < DEVICES; i++) {
+        number = expect_message(devices[i], "A");
+        if (i > 0)
+            confirm(devices[i], &server.at[0], number);
+    }
+    server_await_stat(&server, "confirmed", DEVICES - 1);
+    await_job(&server, 1, "confirming");
+    upgrade(&server);
+    expect(is_listed(list_clients(&server, 1, "--silent"), devices[0]),
+           "expected the first device to be listed");
+    expect_tally(&server, 1, DEVICES - 1, 1, PLAIN);
+
+    /* The second round. */
+    harness_equal("the number of the message", (int64_t)expect_message(devices[0], "A"),
+                  (int64_t)number);
+    upgrade(&server);
+    confirm(devices[0], &server.at[0], number);
+    await_job(&server, 1, "done");
+    expect_tally(&server, 1, DEVICES, 0, PLAIN);
+    harness_equal("rounds", job_count(&server, 1, "rounds"), 2);
+    harness_equal("datagrams", job_count(&server, 1, "datagrams"), DEVICES + PLAIN + 1);
+    for (int i = 0; i < DEVICES; i++)
+        udp_expect_nothing(devices[i], "it has confirmed");
+    expect_one_copy_of(plain, PLAIN, "A");
+    server_stop(&server);
+}
+
+/* ---- relayed messages ---- */
+
+/* Expects a message after those that others sent to join. */
+static void expect_relayed(int udp, const char *text)
+{
+    char got[16];
+    ssize_t size;
+    do {
+        size = udp_receive(udp, got, sizeof got - 1, NULL);
+        expect(size > 0, "expected '%s'", text);
+        got[size] = '\0';
+    } while (strcmp(got, "hi") == 0);
+    expect(strcmp(got, text) == 0, "expected '%s', not '%s'", text, got);
+}
+
+Test(system_upgrade_broadcasts, relayed_messages_reach_each_other_client_once_and_in_their_order)
+{
+    enum { CLIENTS = 20, MESSAGES = 400 };
+    int clients[CLIENTS];
+    struct process upgrading;
+    upgrade_install();
+    server_start(&server,
+                 QUIET "[server]\nworkers = 2\n[broadcast]\nrelay = others\nrelay-rate = 0\n", "-l",
+                 restart_address(), NULL);
+    join(clients, CLIENTS);
+    process_start(&upgrading, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "upgrade", NULL});
+    for (int i = 0; i < MESSAGES; i++) {
+        udp_send_text(clients[0], &server.at[0], harness_format("%d", i));
+        process_pump(&upgrading, 1);
+    }
+    harness_equal("the status of udpctl", process_wait(&upgrading), 0);
+    upgrade_follow(&server);
+    for (int i = 0; i < MESSAGES; i++)
+        for (int k = 1; k < CLIENTS; k++)
+            expect_relayed(clients[k], harness_format("%d", i));
+    for (int i = 0; i < CLIENTS; i++)
+        udp_expect_nothing(clients[i], "it had all messages");
+    server_stop(&server);
+}
