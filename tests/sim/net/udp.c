@@ -30,6 +30,7 @@ enum {
 
 static struct udp *sockets[SOCKETS_MAX];
 static size_t socket_count;
+static uint64_t last_cookie;
 static uint16_t next_port = 40000;
 
 struct udp *udp_of(int fd)
@@ -97,6 +98,7 @@ static int open_udp(uint32_t receive_bytes, uint32_t send_bytes)
         return error;
     struct udp *udp = calloc(1, sizeof *udp);
     udp->object = (struct object){.kind = OBJECT_UDP, .ready = ready, .destroy = destroy};
+    udp->cookie = ++last_cookie;
     udp->end = &udp->first;
     udp->receive_limit = 2 * (receive_bytes > 0 ? receive_bytes : 106496);
     udp->send_limit = 2 * (send_bytes > 0 ? send_bytes : 106496);
@@ -273,7 +275,7 @@ int socket_duplicate(int socket)
 
 uint64_t socket_cookie(int socket)
 {
-    return (uint64_t)socket + 1;
+    return udp_of(socket)->cookie;
 }
 
 int socket_replace_by_duplicate(int old, int source)
