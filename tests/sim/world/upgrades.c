@@ -244,7 +244,7 @@ void upgrades_clock_leapt(void)
 
 size_t upgrades_draw_room(void)
 {
-    return one_in(2) ? 64 : draw_range(DRAW_UPGRADES, 1, 4);
+    return one_in(2) ? 64 : draw_range(DRAW_UPGRADES, 3, 6);
 }
 
 size_t upgrades_draw_part(size_t most)
