@@ -11,7 +11,7 @@ struct object *descriptor_table[DESCRIPTORS_MAX];
 static int8_t owners[DESCRIPTORS_MAX]; /* processes */
 static size_t open_counts[PROCESSES_MAX], limit = DESCRIPTORS_MAX;
 static int lowest;
-static uint64_t refused_ms;
+static uint64_t refused_ms, last_number;
 
 void descriptors_limit(size_t most)
 {
@@ -47,6 +47,8 @@ int descriptor_open(struct object *object)
 int descriptor_open_for(int process, struct object *object)
 {
     object->references++;
+    if (object->number == 0)
+        object->number = ++last_number;
     if (descriptor_is_limited(process)) {
         refused_ms = event_queue_now_ms();
         release(object);

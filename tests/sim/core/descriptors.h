@@ -28,6 +28,7 @@ enum object_kind {
 struct object {
     enum object_kind kind;
     unsigned references;
+    uint64_t number;                                /* of its own, from its first descriptor on */
     unsigned (*ready)(const struct object *object); /* the events of os/loop/event_loop */
     void (*destroy)(struct object *object);
 };

@@ -30,7 +30,6 @@ enum {
 
 static struct udp *sockets[SOCKETS_MAX];
 static size_t socket_count;
-static uint64_t last_cookie;
 static uint16_t next_port = 40000;
 
 struct udp *udp_of(int fd)
@@ -98,7 +97,6 @@ static int open_udp(uint32_t receive_bytes, uint32_t send_bytes)
         return error;
     struct udp *udp = calloc(1, sizeof *udp);
     udp->object = (struct object){.kind = OBJECT_UDP, .ready = ready, .destroy = destroy};
-    udp->cookie = ++last_cookie;
     udp->end = &udp->first;
     udp->receive_limit = 2 * (receive_bytes > 0 ? receive_bytes : 106496);
     udp->send_limit = 2 * (send_bytes > 0 ? send_bytes : 106496);
@@ -275,7 +273,7 @@ int socket_duplicate(int socket)
 
 uint64_t socket_cookie(int socket)
 {
-    return udp_of(socket)->cookie;
+    return descriptor_any(socket)->number;
 }
 
 int socket_replace_by_duplicate(int old, int source)

@@ -23,7 +23,6 @@ struct packet {
 struct udp {
     struct object object;
     struct addr bound; /* family ADDR_NONE: not bound */
-    uint64_t cookie; /* a number of its own */
     bool send_only, drops_all, in_group, is_multicast, closed;
     bool is_connected; /* one that only sends: receives nothing */
     uint32_t number;   /* in its group */

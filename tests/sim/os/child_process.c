@@ -15,8 +15,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static int variables[PROCESSES_MAX]; /* the descriptor that a process has been started with; 0: none */
-
 int program_path_find(char path[PATH_MAX])
 {
     snprintf(path, PATH_MAX, "/usr/sbin/udpsrv");
@@ -43,7 +41,7 @@ int child_process_start(struct child_process *child, const struct child_process_
         descriptor_drop(channel);
         return -EAGAIN;
     }
-    variables[process] = descriptor_open_for(process, channel);
+    processes_set_channel(process, descriptor_open_for(process, channel));
     descriptor_drop(channel);
     child->pid = processes_pid(process);
     upgrades_started(process);
@@ -86,8 +84,7 @@ const char *child_process_end(const struct child_process *child, char text[CHILD
 
 int child_process_take_descriptor(const char *variable)
 {
-    int process = scheduler_process(), descriptor = variables[process];
-    variables[process] = 0;
+    int descriptor = processes_take_channel();
     if (strcmp(variable, "UDPSRV_UPGRADE") != 0)
         return -ENOENT;
     return descriptor != 0 ? descriptor : -ENOENT;

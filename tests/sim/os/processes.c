@@ -17,6 +17,7 @@ static struct process {
     bool exists;
     pid_t pid;
     int parent;
+    int channel; /* 0: none */
 } processes[PROCESSES_MAX];
 static struct {
     pid_t pid; /* 0: unused */
@@ -108,6 +109,18 @@ void processes_start(coroutine_main *main, processes_on_end *on_end)
 int processes_start_child(coroutine_main *main)
 {
     return start(main, scheduler_process());
+}
+
+void processes_set_channel(int process, int channel)
+{
+    processes[process].channel = channel;
+}
+
+int processes_take_channel(void)
+{
+    int channel = processes[scheduler_process()].channel;
+    processes[scheduler_process()].channel = 0;
+    return channel;
 }
 
 /* ---- ending ---- */

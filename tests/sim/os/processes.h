@@ -40,6 +40,10 @@ int processes_parent(int process); /* -1: it has none any more */
 pid_t processes_pid(int process);
 int processes_of_pid(pid_t pid); /* -1: there is none */
 
+/* The descriptor that a process is started with, by a variable of its environment; 0: none. */
+void processes_set_channel(int process, int channel);
+int processes_take_channel(void);
+
 /* Ends a process that is not the current one at once. */
 void processes_kill(int process);
 /* The current process has ended by itself; for scheduler_run. */

@@ -76,6 +76,11 @@ bool upgrades_prepare(void)
     return true;
 }
 
+bool upgrades_draw_command(void)
+{
+    return swarm.upgrades && one_in(10) && upgrades_prepare();
+}
+
 static void ask(void)
 {
     if (upgrades_prepare())
@@ -123,11 +128,11 @@ void upgrades_stopping(void)
         ask();
 }
 
-void upgrades_answered(bool ok, const char *reason, uint64_t from, uint64_t to)
+void upgrades_answered(const char *reason, uint64_t from, uint64_t to)
 {
-    if (!ok && reason[0] == '\0')
+    if (reason != NULL && reason[0] == '\0')
         broken_promise("the operator reads why an upgrade fails", "there is no reason");
-    if (ok && (from == to || to != (uint64_t)processes_pid(processes_server())))
+    if (reason == NULL && (from == to || to != (uint64_t)processes_pid(processes_server())))
         broken_promise("after an upgrade the answer names the process that serves",
                        "%" PRIu64 ", not %d", to, (int)processes_pid(processes_server()));
 }

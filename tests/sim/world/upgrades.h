@@ -21,6 +21,8 @@ void upgrades_stopping(void);
 /* Prepares the configuration file for an upgrade that is then asked for. Returns false if none is
  * to be. */
 bool upgrades_prepare(void);
+/* Whether an operator asks for one now: then it is prepared. */
+bool upgrades_draw_command(void);
 /* Whether one is going on. */
 bool upgrades_are_running(void);
 /* The time without faults ends. */
@@ -28,8 +30,8 @@ void upgrades_check_calm(void);
 /* The server has ended. */
 void upgrades_reset(void);
 
-/* An answer to the command: *ok, the reason if not, and the processes if so. */
-void upgrades_answered(bool ok, const char *reason, uint64_t from, uint64_t to);
+/* An answer to the command: why it has failed, or NULL and the processes. */
+void upgrades_answered(const char *reason, uint64_t from, uint64_t to);
 
 /* ---- what the host does ---- */
 
