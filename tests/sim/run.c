@@ -135,7 +135,8 @@ static void on_idle(void)
 {
     enum { CHECK_MS = 50 };
     static uint64_t checked_ms;
-    if (event_queue_now_ms() < checked_ms + CHECK_MS || roles_process() < 0)
+    if (event_queue_now_ms() < checked_ms + CHECK_MS || roles_process() < 0 ||
+        upgrades_have_stopped_service())
         return;
     checked_ms = event_queue_now_ms();
     totals_check_idle();

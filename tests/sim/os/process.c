@@ -265,6 +265,12 @@ int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes
     return 0;
 }
 
+void memory_close_shared(int descriptor)
+{
+    descriptor_object(descriptor, OBJECT_MEMORY);
+    descriptor_close(descriptor);
+}
+
 void memory_release_shared(struct shared_memory *shared)
 {
     if (shared->memory == NULL)

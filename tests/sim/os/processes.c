@@ -153,6 +153,9 @@ static void forget_children(int process)
 static void end(int process, enum process_end how, int status)
 {
     trace(TRACE_PROCESS_END, (uint64_t)process, how, (uint64_t)status, 0);
+    /* A rename that was going on may be done, and is compared with the memory of the process. */
+    if (how != PROCESS_RETURNED)
+        state_files_process_ended(process);
     on_end_of_run(process, how);
     has_left_memory |= how != PROCESS_RETURNED;
     if (how == PROCESS_KILLED)

@@ -242,6 +242,11 @@ void upgrades_after_step(int process)
         was_frozen = false;
 }
 
+bool upgrades_have_stopped_service(void)
+{
+    return unserved_ms != 0;
+}
+
 void upgrades_clock_leapt(void)
 {
     unserved_ms = 0;

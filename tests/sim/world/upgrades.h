@@ -41,6 +41,8 @@ int upgrades_refuse_start(void); /* 0 or -errno */
 void upgrades_started(int process);
 bool upgrades_begins(void);
 void upgrades_after_step(int process);
+/* Whether nobody serves now, since the successor hangs. */
+bool upgrades_have_stopped_service(void);
 /* The host was suspended. */
 void upgrades_clock_leapt(void);
 /* How many messages the channel has room for, and how many descriptors are in one. */
