@@ -41,9 +41,9 @@ int config_key_set(const struct config_key *key, struct config *config, const ch
 int config_key_is_same(const struct config_key *key, const struct config *from,
                        const struct config *to);
 
-/* Calls callback for each key that takes effect only at a restart (all of [server], clients.max,
- * broadcast.multicast*, all of [control]) and whose value differs between the two configurations.
- * Returns false if there is no memory. */
+/* Calls callback for each key that takes effect only at a restart or an upgrade (all of [server],
+ * clients.max, broadcast.multicast*, all of [control]) and whose value differs between the two
+ * configurations. Returns false if there is no memory. */
 typedef void config_key_callback(void *state, const struct config_key *key);
 bool config_for_each_restart_key(const struct config *from, const struct config *to,
                                  config_key_callback *callback, void *state);

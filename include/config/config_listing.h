@@ -22,7 +22,8 @@ enum config_entry_kind {
 struct config_entry {
     const char *section, *key;
     enum config_entry_kind kind;
-    bool after_restart; /* not in effect: a reload has read it, and it waits for a restart */
+    bool after_restart; /* not in effect: a reload has read it, and it waits for a restart or
+                           upgrade */
     const char *value;  /* as a file would contain it; "" for UNSET and EMPTY */
 };
 

@@ -21,7 +21,8 @@ struct config_key {
      * word. */
     uint64_t min, max;
     const char *const *words; /* of an enumeration, in the order of its values; ends with NULL */
-    bool restart;             /* a new value takes effect only at a restart */
+    bool restart;             /* a new value takes effect only at a restart, or at an upgrade */
+    bool upgrade;             /* of these: an upgrade suffices */
 };
 
 enum { CONFIG_REASON_BYTES = 160 };

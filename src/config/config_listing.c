@@ -83,6 +83,12 @@ void config_listing_free(struct config_listing *listing)
     listing->value = NULL;
 }
 
+static const char *waiting_prefix(const struct config_entry *entry)
+{
+    const struct config_key *key = config_key_find(entry->section, entry->key);
+    return key != NULL && key->upgrade ? "# after an upgrade: " : "# after a restart: ";
+}
+
 char *config_entry_text(const struct config_entry *entry, const char *section)
 {
     bool is_setting = entry->kind == CONFIG_ENTRY_VALUE || entry->kind == CONFIG_ENTRY_ITEM;
@@ -90,7 +96,7 @@ char *config_entry_text(const struct config_entry *entry, const char *section)
     if (!section || strcmp(section, entry->section) != 0)
         snprintf(head, sizeof head, "%s[%s]\n", section ? "\n" : "", entry->section);
     int length = asprintf(&text, "%s%s%s =%s%s%s\n", head,
-                          entry->after_restart ? "# after a restart: "
+                          entry->after_restart ? waiting_prefix(entry)
                           : is_setting         ? ""
                                                : "# ",
                           entry->key, *entry->value ? " " : "", entry->value,

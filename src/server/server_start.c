@@ -417,7 +417,7 @@ static int notify_manager(struct server *server)
     return service_manager_ready(&server->manager, &options);
 }
 
-/* The manager hears of a successor from its predecessor first. */
+/* The predecessor notifies the manager of its successor first. */
 static int report_to_manager(struct server *server)
 {
     return server->successor.is_one ? successor_serve(server, notify_manager)

@@ -19,10 +19,10 @@ Call = collections.namedtuple("Call", "name kind errors")
 
 # All headers of the system that os/ and net/ use: they declare the functions before the macros hide them.
 HEADERS = """arpa/inet.h dirent.h errno.h fcntl.h glob.h grp.h ifaddrs.h inttypes.h libgen.h limits.h net/if.h netdb.h
-netinet/in.h poll.h pthread.h pwd.h sched.h signal.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h
-sys/epoll.h sys/eventfd.h sys/file.h sys/inotify.h sys/ioctl.h sys/mman.h sys/prctl.h sys/random.h sys/resource.h sys/signalfd.h
-sys/socket.h sys/stat.h sys/syscall.h sys/time.h sys/timerfd.h sys/types.h sys/uio.h sys/un.h sys/utsname.h termios.h time.h
-unistd.h""".split()
+netinet/in.h poll.h pthread.h pwd.h sched.h signal.h spawn.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
+string.h sys/auxv.h sys/epoll.h sys/eventfd.h sys/file.h sys/inotify.h sys/ioctl.h sys/mman.h sys/prctl.h sys/random.h
+sys/resource.h sys/signalfd.h sys/socket.h sys/stat.h sys/syscall.h sys/time.h sys/timerfd.h sys/types.h sys/uio.h sys/un.h
+sys/utsname.h sys/wait.h termios.h time.h unistd.h""".split()
 
 # Numbers of netdb.h, glob.h and newer kernels, which Python does not know.
 OTHER_ERRORS = {

@@ -29,11 +29,12 @@ import report
 import server_scenarios
 import state_scenarios
 import tool_scenarios
+import upgrade_scenarios
 import world
 from run import run_scenario
 
 SERVER_SCENARIOS = {**server_scenarios.SCENARIOS, **frame_scenarios.SCENARIOS, **rare_scenarios.SCENARIOS,
-                    **manager_scenarios.SCENARIOS, **state_scenarios.SCENARIOS}
+                    **manager_scenarios.SCENARIOS, **state_scenarios.SCENARIOS, **upgrade_scenarios.SCENARIOS}
 SCENARIOS = {**SERVER_SCENARIOS, **tool_scenarios.SCENARIOS, **frame_tool_scenarios.SCENARIOS, **rare_tool_scenarios.SCENARIOS}
 BASELINES = 2
 JOBS = 8 * (os.cpu_count() or 1) # the scenarios wait most of the time

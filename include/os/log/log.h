@@ -43,8 +43,8 @@ void log_pairs(enum config_log_level level, const char *sentence, const struct l
                size_t count);
 
 /* From then on the last line of level error is kept, whatever the level of the log is, for a
- * process that has to tell another one why its start has failed. log_last_error copies it, in the
- * form of a text line; a general text if there was none. Returns text. */
+ * process that has to report to another one why its start has failed. log_last_error copies it, in
+ * the form of a text line; a general text if there was none. Returns text. */
 enum { LOG_LAST_ERROR_BYTES = 1500 };
 void log_keep_last_error(void);
 const char *log_last_error(char text[LOG_LAST_ERROR_BYTES]);

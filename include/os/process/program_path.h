@@ -10,7 +10,7 @@ enum { PROGRAM_PATH_FAULT_BYTES = PATH_MAX + 128 };
 
 /* Finds the absolute path by which the program was started. Symbolic links in it are kept: what
  * they lead to later is the program that is to be started then, also when a package has replaced
- * the file. Where the kernel does not tell that path, or it leads to another file, it is the path
+ * the file. Where the kernel does not know that path, or it leads to another file, it is the path
  * of the file itself. Call it before the process changes its directory or gives up its privileges.
  * Returns 0 or -errno; the path is "" then. */
 int program_path_find(char path[PATH_MAX]);

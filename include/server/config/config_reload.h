@@ -21,8 +21,10 @@ struct config_reload_report {
     bool applied;
     const char *file; /* the file that was read; NULL: no file, the built-in defaults and the
                          command line are in effect */
-    char **restart;   /* if applied: "section.key" of each changed key that needs a restart */
-    size_t restart_count;
+    /* If applied: "section.key" of each changed key that needs a restart, and of each for which an
+     * upgrade suffices. */
+    char **restart, **upgrade;
+    size_t restart_count, upgrade_count;
     char **problems; /* if not applied: the error messages */
     size_t problem_count;
 };

@@ -9,10 +9,10 @@
  *
  * More workers: the new sockets join the group of the others when the process before has stopped to
  * receive, and the kernel chooses among all of them once that process has left. What was weighed:
- *   - that, as here. A single socket becomes a group by its second one; what that one gets before
- *     the kernel is told to give it nothing, within microseconds, waits in it;
- *   - to bind them earlier: until the kernel is told, half of the datagrams of a group of two that
- *     was a single socket would be for a worker that does not run yet.
+ *   - that, as here. A single socket becomes a group by its second one; what that one gets in the
+ *     microseconds before the program of the group gives all to the first one, waits in it;
+ *   - to bind them earlier: then what the second one gets would be for a worker that does not run
+ *     yet.
  * If this process fails after that, what waits in a second socket is lost.
  *
  * Fewer workers: the sockets of the others receive nothing once the kernel chooses anew; what waits

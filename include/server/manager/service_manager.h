@@ -42,8 +42,8 @@ void service_manager_init(struct service_manager *manager);
 int service_manager_socket(const struct service_manager *manager);
 
 /* Uses the socket of the predecessor, or connects when something is to be sent (-1), in place of
- * service_manager_connect. The manager hears of
- * this process only when it serves: service_manager_fail sends nothing. */
+ * service_manager_connect. This process notifies the manager only when it serves:
+ * service_manager_fail sends nothing. */
 void service_manager_take_over(struct service_manager *manager, int socket);
 
 /* Writes the variables of the environment that a successor needs, "NAME=value", and NULL at the

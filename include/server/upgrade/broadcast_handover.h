@@ -10,19 +10,15 @@
  * the confirmations of the clients, and relayed messages that are under way. Used by the main
  * thread while no thread of a worker runs: it holds them, or has not started them. */
 
-/* Why a broadcast cannot be taken over with another registry, and what to do. */
-#define BROADCASTS_BUSY                                                                          \
-    "a broadcast runs or waits for confirmations, and the new configuration has other workers, " \
-    "listeners or limits: wait until it has ended, or cancel it"
-
-/* Whether a process with another registry (its clients have other slots, or other workers) could
- * take over: no job depends on the registry, and no worker has a copy to send. Before the workers
- * are held, only jobs_depend_on_registry can be asked. */
-bool broadcasts_can_move(const struct jobs *jobs, const struct workers *workers);
+/* Returns why a process with another registry (its clients have other slots, or other workers)
+ * cannot take over now, a static string: a job depends on the registry, or a worker has copies of a
+ * relayed message to send. NULL: it can. held is NULL while the workers run; then only jobs are
+ * looked at. */
+const char *broadcasts_refusal(const struct jobs *jobs, const struct workers *held);
 
 /* Adds it to a record of a handover. No message is in a mailbox. is_same_registry: the other
- * process uses the registry in the same memory, with the same workers. If it does not, and
- * broadcasts_can_move, jobs that have ended or wait are handed over. */
+ * process uses the registry in the same memory, with the same workers. If it does not, and there is
+ * no broadcasts_refusal, only jobs are handed over. */
 void broadcasts_hand_over(const struct jobs *jobs, const struct workers *workers,
                           bool is_same_registry, struct handover_writer *writer);
 

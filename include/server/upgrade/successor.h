@@ -25,7 +25,7 @@ int successor_take_over(struct server *server);
  */
 int successor_serve(struct server *server, int (*notify_manager)(struct server *server));
 
-/* Tells the predecessor why this process cannot take over, and ends this process without any
+/* Reports to the predecessor why this process cannot take over, and ends this process without any
  * other effect. NULL: the error that was logged last. */
 _Noreturn void successor_fail(struct server *server, const char *reason);
 

@@ -36,7 +36,7 @@ static const char *read_line(void *state, const char *key, char *value)
     return NULL;
 }
 
-/* Returns the number of a text; 0 if it is none. */
+/* Returns the number of a text; 0 if it is not one. */
 static uint64_t number(const char *text)
 {
     uint64_t value = 0;

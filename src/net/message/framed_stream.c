@@ -135,7 +135,9 @@ void framed_stream_flush(struct framed_stream *stream, uint64_t until_ms)
         flush(stream);
         if (!framed_stream_is_backed_up(stream) || (now_ms = clock_now_ms()) >= until_ms)
             return;
-        poll(&wait, 1, (int)(until_ms - now_ms < 1000 ? until_ms - now_ms : 1000));
+        if (poll(&wait, 1, (int)(until_ms - now_ms < 1000 ? until_ms - now_ms : 1000)) < 0 &&
+            errno != EINTR)
+            return;
     }
 }
 

@@ -4,13 +4,13 @@
 
 #include <unistd.h>
 
+/* The end of the input is none of them: the kernel reports it again. */
 enum flags {
     PAUSED = 1,
-    ENDED = 2,
-    CLOSED = 4,
-    DROPPING = 8,
-    WAS_TOO_LONG = 16,
-    DISCARDING = 32,
+    CLOSED = 2,
+    DROPPING = 4,
+    WAS_TOO_LONG = 8,
+    DISCARDING = 16,
 };
 
 static void put_span(struct handover_writer *writer, const struct span *span)
@@ -22,8 +22,8 @@ static void put_span(struct handover_writer *writer, const struct span *span)
 
 void framed_stream_hand_over(const struct framed_stream *stream, struct handover_writer *writer)
 {
-    unsigned flags = (stream->paused ? PAUSED : 0u) | (stream->ended ? ENDED : 0u) |
-                     (stream->closed ? CLOSED : 0u) | (stream->dropping ? DROPPING : 0u) |
+    unsigned flags = (stream->paused ? PAUSED : 0u) | (stream->closed ? CLOSED : 0u) |
+                     (stream->dropping ? DROPPING : 0u) |
                      (stream->was_too_long ? WAS_TOO_LONG : 0u) |
                      (stream->discarding ? DISCARDING : 0u);
 
@@ -58,7 +58,6 @@ static bool read_state(struct framed_stream *stream, struct handover_reader *rea
     unsigned flags = handover_get8(reader);
 
     stream->paused = flags & PAUSED;
-    stream->ended = flags & ENDED;
     stream->closed = flags & CLOSED;
     stream->dropping = flags & DROPPING;
     stream->was_too_long = flags & WAS_TOO_LONG;

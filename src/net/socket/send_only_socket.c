@@ -2,12 +2,18 @@
 
 #include "net/socket/drop_filter.h"
 #include "net/socket/socket_address.h"
+#include "net/socket/socket_buffer.h"
 #include "net/socket/udp_socket.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-enum { DISCARD_PORT = 9 };
+enum {
+    DISCARD_PORT = 9,
+    /* For what clients send between the bind and the connect; the process may have to wait for a
+     * processor there. */
+    STRAY_BYTES = 4 << 20,
+};
 
 /* Connects to a loopback address. If the socket is bound to an interface, or there is no loopback
  * address, connects to its own address. No client's datagram comes from either. */
@@ -32,8 +38,7 @@ int send_only_socket_connect(int socket, const struct addr *bound)
 int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
                           uint32_t *send_buffer_actual_bytes)
 {
-    /* What is received is dropped: the smallest buffer is enough. */
-    struct udp_socket_options options = {.receive_buffer_bytes = 1,
+    struct udp_socket_options options = {.receive_buffer_bytes = STRAY_BYTES,
                                          .send_buffer_bytes = send_buffer_bytes};
     bool is_missing = false;
     int fd = udp_socket_open_unbound(bound, &options);
@@ -49,9 +54,12 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
         if (is_missing)
             error = 0; /* it is connected once an interface has the address */
     }
-    /* Only now, so that what was received until the connect can be read. */
+    /* Only now, so that what was received until the connect can be read. From now on everything is
+     * dropped, so the smallest buffer suffices. */
     if (!error)
         error = drop_filter_attach(fd);
+    if (!error)
+        socket_set_receive_buffer(fd, 1);
     if (error) {
         close(fd);
         return error;

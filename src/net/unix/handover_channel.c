@@ -70,8 +70,11 @@ static bool wait_for(int channel, short events, uint64_t until_ms)
         if (now_ms >= until_ms)
             return false;
         uint64_t left_ms = until_ms - now_ms;
-        if (poll(&wait, 1, left_ms < 1000 ? (int)left_ms : 1000) > 0)
+        int ready = poll(&wait, 1, left_ms < 1000 ? (int)left_ms : 1000);
+        if (ready > 0)
             return true;
+        if (ready < 0 && errno != EINTR)
+            return false;
     }
 }
 
@@ -133,6 +136,7 @@ static int receive_one(int channel, struct received *received, uint64_t until_ms
     union rights rights;
     struct iovec part = {received->bytes, sizeof received->bytes};
     struct msghdr message;
+    bool was_reset = false;
     ssize_t size;
     received->count = 0;
     for (;;) {
@@ -145,7 +149,9 @@ static int receive_one(int channel, struct received *received, uint64_t until_ms
             break;
         /* The other end was closed with what this one has sent unread: that is reported once, and
          * what it had sent comes next. */
-        if (errno != EINTR && errno != ECONNRESET &&
+        bool is_reset = errno == ECONNRESET && !was_reset;
+        was_reset |= is_reset;
+        if (errno != EINTR && !is_reset &&
             (errno != EAGAIN || !wait_for(channel, POLLIN, until_ms)))
             return -errno;
     }

@@ -28,7 +28,7 @@ static bool make_absolute(const char *name, char path[PATH_MAX])
 }
 
 /* Whether the path leads to the file that this process runs, as far as that can be found out: a
- * process whose program it may not read is not told which file that is. */
+ * process whose program it may not read cannot find out which file that is. */
 static bool is_own_file(const char *path)
 {
     struct stat own, found;

@@ -14,8 +14,8 @@
 #include <string.h>
 
 enum {
-    RESTART_KEYS_MAX = 32,  /* more than there are keys that need a restart */
-    RESTART_KEY_BYTES = 48, /* "server.receive-buffer" is one of the longest */
+    WAITING_KEYS_MAX = 32,  /* more than there are keys that need a restart or an upgrade */
+    WAITING_KEY_BYTES = 48, /* "server.receive-buffer" is one of the longest */
 };
 
 /* A reload in progress: the settings are sent to each worker, and the last reply ends the reload.
@@ -24,8 +24,8 @@ struct reloading {
     config_reload_callback *done;
     void *state;
     struct config_reload_report report;
-    char *restart[RESTART_KEYS_MAX];
-    char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
+    char *restart[WAITING_KEYS_MAX], *upgrade[WAITING_KEYS_MAX];
+    char waiting[WAITING_KEYS_MAX][WAITING_KEY_BYTES]; /* what these point to */
     struct worker_settings settings;
     struct effective_config **in_use,
         *effective; /* the server's, and what replaces it at the end */
@@ -39,27 +39,39 @@ struct reloading {
     } steps[];
 };
 
-static void note_restart(void *state, const struct config_key *key)
+static void note_waiting(void *state, const struct config_key *key)
 {
     struct reloading *reloading = state;
-    size_t i = reloading->report.restart_count;
-    if (i == RESTART_KEYS_MAX)
+    struct config_reload_report *report = &reloading->report;
+    size_t i = report->restart_count + report->upgrade_count;
+    if (i == WAITING_KEYS_MAX)
         return;
-    snprintf(reloading->restart_text[i], RESTART_KEY_BYTES, "%s.%s", key->section, key->name);
-    reloading->restart[i] = reloading->restart_text[i];
-    reloading->report.restart_count++;
+    snprintf(reloading->waiting[i], WAITING_KEY_BYTES, "%s.%s", key->section, key->name);
+    if (key->upgrade)
+        report->upgrade[report->upgrade_count++] = reloading->waiting[i];
+    else
+        report->restart[report->restart_count++] = reloading->waiting[i];
+}
+
+static void log_waiting(const struct config_reload_report *report)
+{
+    for (size_t i = 0; i < report->restart_count; i++)
+        log_event(LOG_LEVEL_WARNING, "a changed key needs a restart", "key", report->restart[i],
+                  "reason", "it is read only at the start", "advice", "restart udpsrv", NULL);
+    for (size_t i = 0; i < report->upgrade_count; i++)
+        log_event(LOG_LEVEL_WARNING, "a changed key needs an upgrade", "key", report->upgrade[i],
+                  "reason", "it is read only at the start", "advice",
+                  "run `udpctl upgrade`, or restart udpsrv", NULL);
 }
 
 static void end_reload(struct reloading *reloading)
 {
-    for (size_t i = 0; i < reloading->report.restart_count; i++)
-        log_event(LOG_LEVEL_WARNING, "a changed key needs a restart", "key", reloading->restart[i],
-                  "reason", "it is read only at the start", "advice", "restart udpsrv", NULL);
+    log_waiting(&reloading->report);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     effective_config_release(*reloading->in_use);
     *reloading->in_use = reloading->effective;
     subscriptions_publish(reloading->subscriptions, EVENT_RELOADED, "restart=%zu",
-                          reloading->report.restart_count);
+                          reloading->report.restart_count + reloading->report.upgrade_count);
     reloading->done(reloading->state, &reloading->report);
     reply_rotation_release(reloading->replaced);
     access_list_free(reloading->replaced_acl);
@@ -125,7 +137,11 @@ static struct reloading *prepare(const struct config_reload_context *target,
     made->done = done;
     made->state = state;
     made->report = (struct config_reload_report){
-        .applied = true, .file = target->options->config_path, .restart = made->restart};
+        .applied = true,
+        .file = target->options->config_path,
+        .restart = made->restart,
+        .upgrade = made->upgrade,
+    };
     made->settings = (struct worker_settings){
         .ttl_ms = config->clients.ttl_ms,
         .sweep_ms = config->clients.sweep_ms,
@@ -136,7 +152,7 @@ static struct reloading *prepare(const struct config_reload_context *target,
     made->in_use = target->effective;
     made->effective = effective_config_new(target->started);
     if (made->effective != NULL &&
-        config_for_each_restart_key(target->started, config, note_restart, made) &&
+        config_for_each_restart_key(target->started, config, note_waiting, made) &&
         choose_settings(made, target, config))
         return made;
     effective_config_release(made->effective);

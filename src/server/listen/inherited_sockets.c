@@ -181,7 +181,8 @@ static int check_one(const struct inherited_listener *entry, size_t worker_count
     if (entry->passed)
         return report(entry, "the service manager has passed one socket for each worker");
     if (entry->socket_count < worker_count && socket_has_other_owner(entry->sockets[0]))
-        return report(entry, "it belongs to another user, who alone can open more of them");
+        return report(entry,
+                      "it belongs to another user, and only that user can open more of them");
     return 0;
 }
 

@@ -60,7 +60,7 @@ static const char *advice(int error, const struct addr *addr)
     }
 }
 
-/* With what, and for whom, sockets are opened. */
+/* What exists when sockets are opened, and which user gets them. */
 struct open_options {
     const struct identity *owner;
     const struct existing_sockets *existing;

@@ -167,7 +167,7 @@ int unicast_takeover_grow(const struct listeners *listeners, const struct listen
 }
 
 /* The program by which the kernel chooses is that for the former number of workers. A socket that
- * is left alone shares its port no longer; those of the others receive nothing any more. */
+ * is the only one left shares its port no longer; those of the others receive nothing any more. */
 int unicast_takeover_choose(const struct listeners *listeners, const struct listener *listener)
 {
     if (!unicast_takeover_is_changed(listeners, listener))

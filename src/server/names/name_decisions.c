@@ -283,7 +283,7 @@ static bool is_empty(const struct name_batch *batch)
 
 bool name_decisions_is_settled(const struct name_decisions *decisions)
 {
-    if (decisions == NULL)
+    if (decisions == NULL || decisions->workers == NULL)
         return true;
     const struct name_orders *orders = &decisions->orders;
     for (size_t i = 0; i < orders->worker_count; i++)

@@ -4,12 +4,16 @@
 
 #include <errno.h>
 
-bool broadcasts_can_move(const struct jobs *jobs, const struct workers *workers)
+const char *broadcasts_refusal(const struct jobs *jobs, const struct workers *held)
 {
-    bool are_idle = true;
-    for (size_t i = 0; i < workers->count; i++)
-        are_idle &= broadcast_is_idle(worker_broadcast(workers->list[i]));
-    return are_idle && !jobs_depend_on_registry(jobs);
+    if (jobs_depend_on_registry(jobs))
+        return "a broadcast runs or waits for confirmations, and the new program or configuration "
+               "keeps its clients in another way: wait until it has ended, or cancel it";
+    for (size_t i = 0; held != NULL && i < held->count; i++)
+        if (!broadcast_is_idle(worker_broadcast(held->list[i])))
+            return "messages of clients are being relayed, and the new program or configuration "
+                   "keeps its clients in another way: try again";
+    return NULL;
 }
 
 void broadcasts_hand_over(const struct jobs *jobs, const struct workers *workers,

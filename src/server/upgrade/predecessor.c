@@ -4,6 +4,7 @@
 #include "os/loop/signals.h"
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
+#include "server/upgrade/broadcast_handover.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/successor.h"
@@ -181,10 +182,29 @@ static int exchange(struct server *server, char reason[REASON_BYTES])
 {
     struct predecessor *predecessor = &server->predecessor;
     uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
+    const char *refusal_to_copy = broadcasts_refusal(server->jobs, &server->workers);
+    if (predecessor->copies_clients && refusal_to_copy != NULL) {
+        snprintf(reason, REASON_BYTES, "%s", refusal_to_copy);
+        return -EBUSY;
+    }
     int error = send_second(server, until_ms, reason);
     if (error == 0)
         error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
     return error == 0 ? go(predecessor, until_ms, reason) : error;
+}
+
+static void log_end(const struct upgrade_report *result)
+{
+    char process[24], pause[24];
+    snprintf(process, sizeof process, "%ld", (long)result->to);
+    snprintf(pause, sizeof pause, "%" PRIu64, result->pause_us);
+    if (result->is_done)
+        log_event(LOG_LEVEL_INFO, "upgraded: another process serves", "version", result->version,
+                  "process", process, "pause_us", pause, NULL);
+    else
+        log_event(LOG_LEVEL_ERROR, "the upgrade failed, and this process has handed over already",
+                  "process", process, "reason", result->reason, "advice", "start udpsrv again",
+                  NULL);
 }
 
 /* The successor serves; or it has ended, and then nobody does. Ends this process. */
@@ -192,30 +212,20 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
 {
     struct predecessor *predecessor = &server->predecessor;
     struct handover_message message;
-    pid_t successor = predecessor->successor.pid;
-    char process[24], pause[24];
-    int error = handover_channel_receive(predecessor->channel, &message,
-                                         clock_now_ms() + SERVING_TIMEOUT_MS);
-    bool is_serving = error == 0 && message.kind == HANDOVER_SERVING;
-    struct upgrade_report result = {
-        .is_done = is_serving,
+    /* A successor that runs, and could not say in time that it serves, serves nevertheless. */
+    bool has_ended = handover_channel_receive(predecessor->channel, &message,
+                                              clock_now_ms() + SERVING_TIMEOUT_MS) == -EPIPE;
+    const struct upgrade_report result = {
+        .is_done = !has_ended,
+        .is_lost = has_ended,
         .from = child_process_own_id(),
-        .to = successor,
+        .to = predecessor->successor.pid,
         .version = version,
         .pause_us = clock_monotonic_us() - began_us,
-        .reason = error == -EAGAIN ? "the new program has taken over, and does not "
-                                     "say that it serves"
-                                   : "the new program ended after it had taken over"};
-    snprintf(process, sizeof process, "%ld", (long)successor);
-    snprintf(pause, sizeof pause, "%" PRIu64, result.pause_us);
-    service_manager_hand_over(&server->manager, successor);
-    if (is_serving)
-        log_event(LOG_LEVEL_INFO, "upgraded: another process serves", "version", version, "process",
-                  process, "pause_us", pause, NULL);
-    else
-        log_event(LOG_LEVEL_ERROR, "the upgrade failed, and this process has handed over already",
-                  "process", process, "reason", result.reason, "advice", "start udpsrv again",
-                  NULL);
+        .reason = "the new program ended after it had taken over",
+    };
+    service_manager_hand_over(&server->manager, result.to);
+    log_end(&result);
     report(predecessor, &result);
     uint64_t until_ms = clock_now_ms() + SESSIONS_TIMEOUT_MS;
     control_socket_leave(&server->control, until_ms);
@@ -224,7 +234,7 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
     if (loop_signals_are_pending(predecessor->stop_signals))
         child_process_terminate(&predecessor->successor);
     log_close();
-    exit_immediately(is_serving ? EXIT_SUCCESS : EXIT_FAILURE);
+    exit_immediately(has_ended ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static void set_held(struct server *server, bool is_held)
@@ -236,19 +246,28 @@ static void set_held(struct server *server, bool is_held)
         state_snapshots_resume(server->snapshots);
 }
 
+/* Returns 0, or -errno with the reason; -ECANCELED also if what was under way has stopped the
+ * server: then the upgrade has ended already. */
+static int hold_and_exchange(struct server *server, char reason[REASON_BYTES])
+{
+    workers_hold(&server->workers, server->mailbox);
+    client_takeover_settle(server);
+    return server->predecessor.is_running ? exchange(server, reason) : -ECANCELED;
+}
+
 static void hand_over(struct server *server, const char *version)
 {
     char reason[REASON_BYTES];
     uint64_t began_us = clock_monotonic_us();
     set_held(server, true);
-    workers_hold(&server->workers, server->mailbox);
-    client_takeover_settle(server);
-    int error = exchange(server, reason);
+    int error = hold_and_exchange(server, reason);
     if (error == 0)
         leave(server, version, began_us);
     if (workers_resume(&server->workers) != 0)
         server->predecessor.exit_at_once(server, "a worker could not be started again");
     set_held(server, false);
+    if (!server->predecessor.is_running)
+        return;
     if (error == -EPIPE)
         on_end(server);
     else
@@ -260,10 +279,13 @@ static void hand_over(struct server *server, const char *version)
 static void on_message(struct server *server, const struct handover_message *message)
 {
     struct predecessor *predecessor = &server->predecessor;
+    const char *refusal_to_copy = broadcasts_refusal(server->jobs, NULL);
     predecessor->copies_clients = message->kind == HANDOVER_READY_TO_COPY;
     predecessor->was_ready = message->kind == HANDOVER_READY || predecessor->copies_clients;
     if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
         on_end(server);
+    else if (predecessor->copies_clients && refusal_to_copy != NULL)
+        abandon(server, refusal_to_copy);
     else if (predecessor->was_ready)
         hand_over(server, message->text);
     else

@@ -89,9 +89,9 @@ int successor_take_over(struct server *server)
         error = -EPROTO;
     if (error != 0)
         return report_channel(error);
-    /* If the predecessor has ended since, nobody waits for it. */
-    handover_channel_send(channel, HANDOVER_TAKEN, NULL);
-    return 0;
+    error = handover_channel_send(channel, HANDOVER_TAKEN, NULL);
+    /* If the predecessor has ended since, only this process can serve. */
+    return error == 0 || error == -EPIPE ? 0 : report_channel(error);
 }
 
 static void notify_manager(struct server *server)
@@ -102,7 +102,7 @@ static void notify_manager(struct server *server)
                   strerror(-error), "advice", "free some memory, and restart udpsrv", NULL);
 }
 
-/* The predecessor has left, after it had told the service manager which process is the server. */
+/* The predecessor has left, after it had notified the service manager of this process. */
 static void on_left(void *state, unsigned events)
 {
     struct server *server = state;
@@ -118,6 +118,8 @@ int successor_serve(struct server *server, int (*notify)(struct server *server))
     struct successor *successor = &server->successor;
     if (!successor->is_one)
         return 0;
+    /* They may have changed since the first package was written. */
+    interface_events_check(server->interfaces);
     successor->notify_manager = notify;
     /* Without the event, the manager does not get to know that this process lives. */
     handover_channel_send(successor->channel, HANDOVER_SERVING, NULL);

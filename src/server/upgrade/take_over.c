@@ -110,7 +110,6 @@ static int report(const char *what, int error)
     log_event(LOG_LEVEL_ERROR, "cannot take over from the running server", "on", what, "reason",
               error == -EPROTO ? "it hands over something else than this version can read"
               : error == -EPROTONOSUPPORT ? "it hands over in a form of another version"
-              : error == -EBUSY           ? BROADCASTS_BUSY
                                           : strerror(-error),
               "advice", "restart udpsrv in place of an upgrade", NULL);
     return error;

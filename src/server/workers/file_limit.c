@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 enum {
-    WORKER_FILES =
-        5, /* epoll, the eventfd of the mailbox, the timers of sweep, broadcast, sending */
+    WORKER_FILES = 6, /* epoll, the mailbox, the timers of sweep, broadcast, sending, the memory of
+                         the registry */
     LISTENER_FILES = 1 + SEND_SOCKET_SET_FILES_MAX, /* in one worker */
     /* Of the observers' socket: its sessions (CONTROL_SESSIONS_MAX of
      * server/control/control_state), itself, its timers, the watch of its file, and a connection

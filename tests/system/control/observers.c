@@ -81,6 +81,7 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
         {"broadcast", "broadcast nowait 00\n", false},
         {"cancel", "cancel 1\n", false},
         {"reload", "reload\n", false},
+        {"upgrade", "upgrade\n", false},
         {"stop", "stop\n", false},
     };
     size_t count;
@@ -269,9 +270,9 @@ Test(system_observers, keep_their_socket_until_a_restart)
     start("");
     server_configure(&server, "[clients]\nttl = 9s\n");
     harness_contains("the answer", ctl_ok(&server, "reload", NULL),
-                     "control.observer-socket needs a restart\n");
+                     "control.observer-socket needs an upgrade\n");
     harness_contains("the configuration", ctl_ok(&observers, "config", NULL),
-                     harness_format("observer-socket = %s\n# after a restart: observer-socket =\n",
+                     harness_format("observer-socket = %s\n# after an upgrade: observer-socket =\n",
                                     observers.socket));
     stop();
 }

@@ -115,12 +115,13 @@ Test(system_reload, the_answer_states_whether_there_is_a_file)
     cr_assert_str_eq(ctl_ok(&with, "reload", NULL), "applied\n");
     cr_assert_str_eq(
         ctl_ok(&with, "--json", "reload", NULL),
-        harness_format("{\"applied\":true,\"restart\":[],\"file\":\"%s\"}\n", with.config));
+        harness_format("{\"applied\":true,\"restart\":[],\"upgrade\":[],\"file\":\"%s\"}\n",
+                       with.config));
     server_start(&without, NULL, "-l", "127.0.0.1:0", NULL);
     harness_contains("the answer", ctl_ok(&without, "reload", NULL),
                      "applied; there is no configuration file (udpsrv -c FILE)");
     cr_assert_str_eq(ctl_ok(&without, "--json", "reload", NULL),
-                     "{\"applied\":true,\"restart\":[],\"file\":null}\n");
+                     "{\"applied\":true,\"restart\":[],\"upgrade\":[],\"file\":null}\n");
     server_stop(&with);
     server_stop(&without);
 }

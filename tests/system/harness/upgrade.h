@@ -30,7 +30,7 @@ void upgrade_follow(struct server *server);
  * old process serves, and that the other one has ended. */
 void upgrade_expect_failure(struct server *server, const char *text);
 
-/* The same for one that is refused, without a look at whether the server answers. */
+/* The same for one that is refused, without a check of whether the server answers. */
 void upgrade_expect_refusal(struct server *server, const char *text);
 
 /* Waits until the process has no child. */

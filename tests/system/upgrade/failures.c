@@ -184,6 +184,28 @@ Test(system_upgrade_failures, a_program_that_sends_what_is_no_message)
     expect_failure_of("printf hello >&8; exec sleep 100", "cannot read what the new program says");
 }
 
+/* Nobody serves then: this is the one failure that is not the old process's to survive. */
+Test(system_upgrade_failures, a_program_that_ends_after_it_has_taken_over)
+{
+    start();
+    upgrade_put_script("await PACKAGE; send READY 1; await PACKAGE; send STARTED; await GO; send "
+                       "TAKEN; exit 3");
+    upgrade_expect_refusal(&server, "the new program ended after it had taken over; start udpsrv "
+                                    "again");
+    expect(process_wait(&server.process) == 1, "expected status 1");
+    harness_contains("the log", server_log(&server), "start udpsrv again");
+}
+
+Test(system_upgrade_failures, a_program_that_runs_after_it_has_taken_over_serves_also_without_a_word)
+{
+    start();
+    upgrade_put_script("await PACKAGE; send READY 1; await PACKAGE; send STARTED; await GO; send "
+                       "TAKEN; exec sleep 100");
+    upgrade(&server);
+    process_kill(&server.process, SIGKILL);
+    process_wait(&server.process);
+}
+
 /* ---- refused ---- */
 
 Test(system_upgrade_failures, a_program_that_others_may_write)

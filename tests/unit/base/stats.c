@@ -111,3 +111,41 @@ Test(stats, sums_the_outcomes_and_nothing_else)
     cr_assert_eq(stats_outcomes(&stats), expected);
     cr_assert_eq(stats_outcomes(&none), 0);
 }
+
+/* ---- an upgrade ---- */
+
+Test(stats, are_the_same_in_the_next_process)
+{
+    struct stats before = distinct(), after = {.received = 77};
+    struct handover_writer writer = {.size = 0};
+    handover_begin(&writer, 1);
+    stats_hand_over(&before, &writer);
+    handover_end(&writer);
+    struct handover_reader reader = {.bytes = writer.bytes, .size = writer.size};
+    cr_assert_eq(handover_next(&reader), 1);
+    stats_take_over(&after, &reader);
+    cr_assert(handover_is_at_end(&reader));
+    cr_assert_eq(memcmp(&before, &after, sizeof before), 0);
+    handover_writer_free(&writer);
+}
+
+Test(stats, of_another_version_are_taken_as_far_as_their_names_are_known)
+{
+    struct stats stats = {.received = 77, .joined = 78};
+    struct handover_writer writer = {.size = 0};
+    handover_begin(&writer, 1);
+    handover_put16(&writer, 2);
+    handover_put_text(&writer, "of_tomorrow");
+    handover_put64(&writer, 5);
+    handover_put_text(&writer, "replied");
+    handover_put64(&writer, 6);
+    handover_end(&writer);
+    struct handover_reader reader = {.bytes = writer.bytes, .size = writer.size};
+    cr_assert_eq(handover_next(&reader), 1);
+    stats_take_over(&stats, &reader);
+    cr_assert(handover_is_at_end(&reader));
+    cr_assert_eq(stats.replied, 6);
+    cr_assert_eq(stats.joined, 0);
+    cr_assert_eq(stats.received, 0);
+    handover_writer_free(&writer);
+}

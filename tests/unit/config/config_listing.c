@@ -206,22 +206,23 @@ Test(config_listing_after_reload, what_a_reload_applies_has_the_new_value)
     set_loaded("clients", "ttl", "9s");
     char *text = expect_part("\nttl = 9s\nsweep = 1s\n");
     cr_expect_null(strstr(text, "after a restart"));
+    cr_expect_null(strstr(text, "after an upgrade"));
     free(text);
 }
 
 Test(config_listing_after_reload, what_waits_for_a_restart_has_both_values)
 {
     set_loaded("server", "workers", "8");
-    free(expect_part("\nworkers = 1\n# after a restart: workers = 8\n# user =\n"));
+    free(expect_part("\nworkers = 1\n# after an upgrade: workers = 8\n# user =\n"));
 }
 
 Test(config_listing_after_reload, all_items_of_a_list_wait_if_one_of_them_differs)
 {
     set_loaded("server", "listen", "127.0.0.1:4000");
     free(expect_part("[server]\nlisten = 127.0.0.1:3000\nlisten = [::1]:3000\n"
-                     "# after a restart: listen = 127.0.0.1:3000\n"
-                     "# after a restart: listen = [::1]:3000\n"
-                     "# after a restart: listen = 127.0.0.1:4000\n"));
+                     "# after an upgrade: listen = 127.0.0.1:3000\n"
+                     "# after an upgrade: listen = [::1]:3000\n"
+                     "# after an upgrade: listen = 127.0.0.1:4000\n"));
 }
 
 Test(config_listing_after_reload, a_key_may_wait_to_be_set_or_unset)
@@ -268,7 +269,7 @@ Test(config_listing_after_reload, the_built_in_socket_is_named_in_a_comment)
 Test(config_listing_after_reload, a_path_in_the_configuration_replaces_the_built_in_one)
 {
     expect_set("control", "socket", "/run/other");
-    free(expect_socket("[control]\nsocket = /run/other\n# after a restart: socket =\n"));
+    free(expect_socket("[control]\nsocket = /run/other\n# after an upgrade: socket =\n"));
 }
 
 /* ---- the names of entries ---- */

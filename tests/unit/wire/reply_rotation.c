@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -208,4 +209,69 @@ Test(reply_rotation, gives_each_turn_to_one_of_several_threads)
     reply_rotation_release(taker.reply);
     free(taken);
     free(messages);
+}
+
+/* ---- an upgrade ---- */
+
+static struct handover_writer handed_over(const struct reply *reply)
+{
+    struct handover_writer writer = {.size = 0};
+    handover_begin(&writer, 1);
+    reply_rotation_hand_over(reply, &writer);
+    handover_end(&writer);
+    return writer;
+}
+
+static int take_over(struct reply *reply, const struct handover_writer *writer, size_t size)
+{
+    struct handover_reader reader = {.bytes = writer->bytes, .size = size};
+    if (handover_next(&reader) == 0)
+        return -EPROTO;
+    int error = reply_rotation_take_over(reply, &reader);
+    cr_assert(error != 0 || handover_is_at_end(&reader));
+    return error;
+}
+
+Test(reply_rotation, goes_on_in_the_next_process_if_mode_and_messages_are_the_same)
+{
+    struct reply *former = make(REPLY_ROTATE, cars, 3), *next = make(REPLY_ROTATE, cars, 3);
+    reply_rotation_take(former, 5);
+    struct handover_writer writer = handed_over(former);
+    cr_assert_eq(take_over(next, &writer, writer.size), 0);
+    cr_assert_eq(reply_rotation_take(next, 1), 2);
+    handover_writer_free(&writer);
+    reply_rotation_release(former);
+    reply_rotation_release(next);
+}
+
+Test(reply_rotation, begins_anew_in_the_next_process_otherwise)
+{
+    /* The same bytes in other parts, or in another order, are other messages. */
+    static const struct message parts[] = {{(const uint8_t *)"ab", 2}, {(const uint8_t *)"c", 1}};
+    static const struct message others[] = {{(const uint8_t *)"a", 1}, {(const uint8_t *)"bc", 2}};
+    struct reply *former = make(REPLY_ROTATE, parts, 2);
+    struct reply *next[] = {make(REPLY_ROTATE, others, 2), make(REPLY_ECHO, parts, 2),
+                            make(REPLY_ROTATE, parts, 1), make(REPLY_ROTATE, cars, 3)};
+    reply_rotation_take(former, 1);
+    struct handover_writer writer = handed_over(former);
+    for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
+        cr_assert_eq(take_over(next[i], &writer, writer.size), 0);
+        cr_assert_eq(reply_rotation_take(next[i], 1), 0, "%zu", i);
+        reply_rotation_release(next[i]);
+    }
+    handover_writer_free(&writer);
+    reply_rotation_release(former);
+}
+
+Test(reply_rotation, is_not_changed_by_a_record_that_is_too_short)
+{
+    struct reply *reply = make(REPLY_ROTATE, cars, 3);
+    struct handover_writer writer = {.size = 0};
+    handover_begin(&writer, 1);
+    handover_put32(&writer, 1);
+    handover_end(&writer);
+    cr_assert_eq(take_over(reply, &writer, writer.size), -EPROTO);
+    cr_assert_eq(reply_rotation_take(reply, 1), 0);
+    handover_writer_free(&writer);
+    reply_rotation_release(reply);
 }

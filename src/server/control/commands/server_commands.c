@@ -81,6 +81,8 @@ static void write_reload_report(void *state, const struct config_reload_report *
         control_line(session, "file", "%s", report->file ? report->file : "");
         for (size_t i = 0; i < report->restart_count; i++)
             control_line(session, "restart", "%s", report->restart[i]);
+        for (size_t i = 0; i < report->upgrade_count; i++)
+            control_line(session, "upgrade", "%s", report->upgrade[i]);
     } else {
         control_error(session,
                       "the configuration was not applied: %zu problem%s; the old configuration "
@@ -111,7 +113,10 @@ static void write_upgrade_report(void *state, const struct upgrade_report *repor
         control_line(session, "pause_us", "%" PRIu64, report->pause_us);
     } else {
         printable_ascii(reason, sizeof reason, report->reason, strlen(report->reason));
-        control_error(session, "cannot upgrade: %s; this process goes on", reason);
+        if (report->is_lost)
+            control_error(session, "cannot upgrade: %s; start udpsrv again", reason);
+        else
+            control_error(session, "cannot upgrade: %s; this process goes on", reason);
     }
     control_end(session);
 }

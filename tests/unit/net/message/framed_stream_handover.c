@@ -293,7 +293,7 @@ Test(framed_stream_handover, chunk_that_was_not_delivered_is_delivered_by_the_ot
 Test(framed_stream_handover, chunk_that_is_too_long_is_dropped_to_its_end_and_reported_once)
 {
     struct owner first, second;
-    char bytes[20000];
+    char bytes[LINE_BYTES + 1 + 4096 + 50]; /* the last part is no longer than a chunk */
     memset(bytes, 'x', sizeof bytes);
     open_owner_of_chunks(&first, LINE_BYTES);
     cr_assert_eq(unix_client_write_all(first.peer, bytes, sizeof bytes), 0);

@@ -1,6 +1,10 @@
 /* Output of framed streams: buffering, limits, and freeing a stream within its callbacks. */
 #include "framed_stream_fixture.h"
 
+#include "os/process/clock.h"
+
+#include <pthread.h>
+
 /* ---- Buffering ---- */
 
 enum { MUCH = 4 << 20 };
@@ -300,5 +304,45 @@ Test(framed_stream_output, output_has_the_limit_that_it_is_given)
     cr_assert_eq(framed_stream_unsent_bytes(owner.stream), 0);
     run(&owner);
     cr_assert_eq(owner.error, -ENOBUFS);
+    close_owner(&owner);
+}
+
+/* ---- Before the end of the process ---- */
+
+static void *read_all(void *state)
+{
+    static char piece[65536];
+    size_t got = 0;
+    for (ssize_t part; got < MUCH && (part = recv(*(int *)state, piece, sizeof piece, 0)) > 0;)
+        got += (size_t)part;
+    return got == MUCH ? state : NULL;
+}
+
+Test(framed_stream_output, a_flush_waits_until_the_peer_has_read_what_is_buffered)
+{
+    struct owner owner;
+    pthread_t reader;
+    void *got_all;
+    open_owner(&owner, 100);
+    write_much(&owner);
+    cr_assert(framed_stream_is_backed_up(owner.stream));
+    cr_assert_eq(pthread_create(&reader, NULL, read_all, &owner.peer), 0);
+    framed_stream_flush(owner.stream, clock_now_ms() + 10000);
+    cr_expect_not(framed_stream_is_backed_up(owner.stream));
+    cr_assert_eq(pthread_join(reader, &got_all), 0);
+    cr_expect_not_null(got_all);
+    cr_expect_eq(owner.drains, 0);
+    close_owner(&owner);
+}
+
+Test(framed_stream_output, a_flush_ends_at_its_time_if_the_peer_does_not_read)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    write_much(&owner);
+    uint64_t until_ms = clock_now_ms() + 30;
+    framed_stream_flush(owner.stream, until_ms);
+    cr_expect(framed_stream_is_backed_up(owner.stream));
+    cr_expect_geq(clock_now_ms(), until_ms);
     close_owner(&owner);
 }

@@ -412,3 +412,28 @@ Test(state_file_writer, that_does_not_exist_may_be_stopped_and_freed)
     state_file_writer_stop(NULL);
     state_file_writer_free(NULL);
 }
+
+Test(state_file_writer, a_lock_that_is_handed_over_is_held_until_both_have_closed_it)
+{
+    struct state_file_writer *first, *second;
+    cr_assert_eq(state_file_writer_new(&first, "state"), 0);
+    int lock = dup(state_file_writer_lock(first));
+    cr_assert_geq(lock, 0);
+    state_file_writer_free(first);
+    cr_assert_eq(state_file_writer_new_locked(&writer, "state", lock), 0);
+    cr_assert_eq(state_file_writer_new(&second, "state"), -EWOULDBLOCK);
+    cr_expect_eq(state_file_writer_lock(second), -1);
+    state_file_writer_free(second);
+    start();
+    cr_expect_eq(run(STATE_FILE_BEGIN, NULL), 0);
+}
+
+Test(state_file_writer, a_lock_that_is_not_needed_is_released_by_its_close)
+{
+    struct state_file_writer *first;
+    cr_assert_eq(state_file_writer_new(&first, "state"), 0);
+    int lock = dup(state_file_writer_lock(first));
+    state_file_writer_free(first);
+    state_file_writer_close_lock(lock);
+    open_writer("state");
+}

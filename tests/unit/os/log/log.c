@@ -378,3 +378,25 @@ Test(log, threads_do_not_mix_their_lines)
     cr_assert_eq(errors, 1);
     free(text);
 }
+
+/* ---- the last error, which a process reports that cannot start ---- */
+
+Test(log, the_last_error_is_kept_in_the_form_of_text)
+{
+    char text[LOG_LAST_ERROR_BYTES];
+    log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_JSON, LOG_TARGET_STDERR);
+    log_keep_last_error();
+    capture();
+    log_event(LOG_LEVEL_ERROR, "cannot open", "file", "a", NULL);
+    log_event(LOG_LEVEL_ERROR, "cannot open", "file", "b c", "reason", "none", NULL);
+    log_event(LOG_LEVEL_WARNING, "it is late", NULL);
+    free(captured_text());
+    cr_expect_str_eq(log_last_error(text), "cannot open file=\"b c\" reason=none");
+}
+
+Test(log, without_an_error_a_general_text_takes_its_place)
+{
+    char text[LOG_LAST_ERROR_BYTES];
+    log_keep_last_error();
+    cr_expect_str_eq(log_last_error(text), "it did not say why");
+}

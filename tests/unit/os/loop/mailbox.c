@@ -178,3 +178,29 @@ Test(mailbox, lets_timers_run_during_a_flood_of_messages)
     cr_assert_eq(repeated.left, -1);
     loop_free(loop);
 }
+
+/* ---- all at once ---- */
+
+Test(mailbox, all_messages_are_handled_without_the_loop_and_their_number_does_not_matter)
+{
+    struct receiver receiver;
+    open_receiver(&receiver, -1);
+    for (int i = 0; i < 200; i++)
+        post(&receiver, 0, i);
+    cr_expect(mailbox_handle_all(receiver.mailbox));
+    cr_expect_eq(receiver.handled, 200);
+    cr_expect_not(mailbox_handle_all(receiver.mailbox));
+    close_receiver(&receiver);
+}
+
+Test(mailbox, the_loop_goes_on_with_what_is_posted_after_all_were_handled)
+{
+    struct receiver receiver;
+    open_receiver(&receiver, 2);
+    post(&receiver, 0, 0);
+    mailbox_handle_all(receiver.mailbox);
+    post(&receiver, 0, 1);
+    cr_assert_eq(loop_run_until_stopped(receiver.loop), 0);
+    cr_expect_eq(receiver.handled, 2);
+    close_receiver(&receiver);
+}

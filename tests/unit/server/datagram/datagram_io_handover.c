@@ -4,6 +4,7 @@
 
 #include "handover_fixture.h"
 #include "net/socket/socket_buffer.h"
+#include "server/datagram/datagram_io_state.h"
 #include "server/send/reply_queue.h"
 #include "udp_socket_fixture.h"
 
@@ -203,6 +204,7 @@ Test(datagram_io_handover, nothing_is_received_while_the_other_process_cannot_se
     send_text("4");
     run_rounds(&second, 4);
     expect_replies("");
+    cr_assert_eq(second.io->handler.events, 0, "what waits does not wake it");
     open_process(&third, 64 << 10, 1 << 16);
     hand_over(&second, &third);
     run_rounds(&third, 4);

@@ -265,7 +265,7 @@ Test(inherited_sockets, of_another_user_need_as_many_workers_as_before)
     cr_assert_eq(try_after(1), 0);
 }
 
-Test(inherited_sockets, of_a_record_that_is_cut_off_are_refused)
+Test(inherited_sockets, of_a_truncated_record_are_refused)
 {
     listen_to("127.0.0.1:0");
     listen_to("tcp:127.0.0.1:0");

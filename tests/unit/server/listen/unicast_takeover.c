@@ -85,7 +85,7 @@ Test(unicast_takeover, leaves_all_to_the_sockets_of_before_until_the_second_serv
     expect_nothing_in_new_sockets(2, 4);
 }
 
-/* From now on each client has its worker, by the source alone. */
+/* From now on each client has its worker, by the source only. */
 static void expect_workers_by_source(void)
 {
     for (int n = 0; n < CLIENTS; n++) {

@@ -239,3 +239,56 @@ Test(service_manager, variables_that_cannot_be_read_are_no_error_of_the_start)
     become_ready();
     cr_expect_not(service_manager_is_present(&tested));
 }
+
+/* ---- upgrades ---- */
+
+Test(service_manager, a_successor_gets_the_variables_of_the_manager)
+{
+    const char *variables[SERVICE_MANAGER_VARIABLES_MAX + 1];
+    char expected[128];
+    setenv("WATCHDOG_USEC", "20000", 1);
+    connect_manager();
+    service_manager_variables(&tested, variables);
+    snprintf(expected, sizeof expected, "NOTIFY_SOCKET=%s", address);
+    cr_expect_str_eq(variables[0], expected);
+    cr_expect_str_eq(variables[1], "WATCHDOG_USEC=20000");
+    cr_expect_null(variables[2]);
+}
+
+Test(service_manager, without_a_manager_there_are_no_variables)
+{
+    const char *variables[SERVICE_MANAGER_VARIABLES_MAX + 1];
+    unsetenv("NOTIFY_SOCKET");
+    connect_manager();
+    service_manager_variables(&tested, variables);
+    cr_expect_null(variables[0]);
+}
+
+Test(service_manager, the_main_process_is_another_one_after_a_handover)
+{
+    connect_manager();
+    service_manager_hand_over(&tested, 4711);
+    cr_expect_str_eq(manager_receive(manager), "MAINPID=4711");
+}
+
+Test(service_manager, of_a_successor_that_fails_the_manager_learns_nothing)
+{
+    service_manager_init(&tested);
+    service_manager_take_over(&tested, -1);
+    service_manager_fail(&tested, "opening the sockets", -EADDRINUSE);
+    service_manager_hand_over(&tested, 1); /* the first that arrives */
+    cr_expect_str_eq(manager_receive(manager), "MAINPID=1");
+}
+
+Test(service_manager, a_successor_uses_the_socket_of_its_predecessor)
+{
+    struct service_manager predecessor;
+    connect_manager();
+    predecessor = tested;
+    setenv("NOTIFY_SOCKET", address, 1);
+    service_manager_init(&tested);
+    service_manager_take_over(&tested, service_manager_socket(&predecessor));
+    service_manager_hand_over(&tested, 2);
+    cr_expect_str_eq(manager_receive(manager), "MAINPID=2");
+    cr_expect_eq(service_manager_socket(&tested), service_manager_socket(&predecessor));
+}

@@ -230,7 +230,7 @@ Test(stream_handover, waiting_connection_is_accepted_by_the_other_process)
     stream_fixture_close();
 }
 
-Test(stream_handover, idle_time_and_relay_rate_go_on)
+Test(stream_handover, idle_time_goes_on)
 {
     stream_fixture_open(8, REPLY_ECHO, RELAY_OFF);
     int fd = stream_connect();
@@ -257,6 +257,23 @@ Test(stream_handover, message_is_relayed_to_the_other_clients)
     close(first);
     close(second);
     close(tcp);
+    stream_fixture_close();
+}
+
+Test(stream_handover, rate_of_relayed_messages_goes_on)
+{
+    stream_fixture_open(8, REPLY_NONE, RELAY_OTHERS);
+    int first = stream_connect(), second = stream_connect();
+    relay_set(stream_relay, RELAY_OTHERS, 1);
+    stream_send_text(first, "one\ntwo\nbeyond the burst\n");
+    cr_assert_eq(stream_stats.relay_limited, 1);
+    stream_fixture_hand_over(NULL);
+    relay_set(stream_relay, RELAY_OTHERS, 1);
+    stream_send_text(first, "still beyond it\n");
+    cr_assert_eq(stream_stats.relay_limited, 2);
+    stream_expect(second, "one\ntwo\n", false);
+    close(first);
+    close(second);
     stream_fixture_close();
 }
 

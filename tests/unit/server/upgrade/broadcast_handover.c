@@ -156,7 +156,7 @@ static void run_until_idle(void)
     do {
         run_once();
         settle(process);
-    } while (!broadcasts_can_move(process->jobs, &process->pool));
+    } while (broadcasts_refusal(process->jobs, &process->pool) != NULL);
     take_copies();
 }
 
@@ -174,7 +174,7 @@ Test(broadcast_handover, relayed_messages_reach_each_other_client_once, .init = 
     relay_from(1, "C");
     cr_assert_eq(stream_copies[0]['A'], 0);
     replace();
-    cr_assert(!broadcasts_can_move(process->jobs, &process->pool));
+    cr_assert(broadcasts_refusal(process->jobs, &process->pool) != NULL);
     run_until_idle();
     for (int i = 0; i < CLIENTS; i++) {
         cr_assert_eq(clients[i].copies['A'], i != 0, "client %d", i);
@@ -229,11 +229,11 @@ Test(broadcast_handover, to_another_registry_is_refused_while_a_job_depends_on_i
      .fini = tear_down)
 {
     process = process_new(500, STREAMS);
-    cr_assert(broadcasts_can_move(process->jobs, &process->pool));
+    cr_assert(broadcasts_refusal(process->jobs, &process->pool) == NULL);
     uint64_t id = submit("A", NULL, NULL);
     settle(process);
     cr_assert(jobs_depend_on_registry(process->jobs));
-    cr_assert(!broadcasts_can_move(process->jobs, &process->pool));
+    cr_assert(broadcasts_refusal(process->jobs, &process->pool) != NULL);
     struct handover_writer writer = hand_over(false);
     struct process *successor = process_new(500, STREAMS);
     cr_assert_eq(take_over(successor, &writer, writer.size), -EBUSY);
@@ -241,7 +241,7 @@ Test(broadcast_handover, to_another_registry_is_refused_while_a_job_depends_on_i
     handover_writer_free(&writer);
 
     run_to_end(id);
-    cr_assert(broadcasts_can_move(process->jobs, &process->pool));
+    cr_assert(broadcasts_refusal(process->jobs, &process->pool) == NULL);
     writer = hand_over(false);
     successor = process_new(500, STREAMS);
     cr_assert_eq(take_over(successor, &writer, writer.size), 0);
