@@ -8,6 +8,8 @@
 #include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
 #include "sim/world/faults.h"
+#include "sim/world/settings.h"
+#include "sim/world/upgrades.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -110,6 +112,8 @@ int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size)
         return error;
     if (file == NULL)
         return -ENOENT;
+    if (strcmp(path, SETTINGS_PATH) == 0)
+        upgrades_config_read(scheduler_process());
     if (file->text == NULL)
         return -EINVAL;
     *size = strlen(file->text);

@@ -391,7 +391,7 @@ static void check_config(const struct answer *answer, const struct command *comm
     check_setup(answer);
     if (!command->is_settled || settings_change || settings_applied() != command->applied)
         return;
-    check_waiting(answer, swarm.changes_fixed && command->applied > 0);
+    check_waiting(answer, settings_wait_for_restart());
     check_settings(answer);
 }
 

@@ -86,7 +86,7 @@ static void change_fixed(void)
 
 static bool prepare_reload(void)
 {
-    if (settings_change || reductions_leave_out(WITHOUT_RELOADS))
+    if (settings_change || upgrades_have_file() || reductions_leave_out(WITHOUT_RELOADS))
         return false;
     settings_draw_next();
     struct setup kept = setup;

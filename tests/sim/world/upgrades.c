@@ -12,6 +12,7 @@
 #include "sim/os/log.h"
 #include "sim/os/signals.h"
 #include "sim/world/plan.h"
+#include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
 
@@ -38,6 +39,7 @@ static struct {
     uint64_t freeze_ms;
     char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
     bool has_go, is_committed;
+    struct settings_file read;
 } fate;
 static int successor = -1, predecessor = -1;
 static uint64_t kill_predecessor_after; /* steps; 0: never */
@@ -72,12 +74,43 @@ static uint64_t refused(void)
 
 /* ---- what is asked for ---- */
 
+/* What a reload could have read, too. */
+static struct settings draw_others(void)
+{
+    const struct settings kept = next_settings;
+    settings_draw_next();
+    const struct settings others = next_settings;
+    next_settings = kept;
+    settings_change = false;
+    return others;
+}
+
+static void write_file(void)
+{
+    struct settings written = settings;
+    if (!reductions_leave_out(WITHOUT_RELOADS) && one_in(4))
+        written = draw_others();
+    settings_write(&written, !fate.is_calm && one_in(12));
+}
+
+bool upgrades_have_file(void)
+{
+    return upgrades_are_running() && (swarm.changes_fixed || memcmp(&settings_file.settings, &settings, sizeof settings) != 0);
+}
+
+void upgrades_config_read(int process)
+{
+    if (process == successor)
+        fate.read = settings_file;
+}
+
 bool upgrades_prepare(void)
 {
-    if (!swarm.upgrades || settings_change || plan_is_stopping())
+    /* With the keys that need a restart the file of a reload is that of another server. */
+    if (!swarm.upgrades || plan_is_stopping() || (settings_change && swarm.changes_fixed))
         return false;
-    if (!upgrades_are_running())
-        settings_write(&settings, !fate.is_calm && one_in(12));
+    if (!upgrades_are_running() && !settings_change)
+        write_file();
     return true;
 }
 
@@ -282,6 +315,7 @@ static void commit(void)
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
     processes_set_server(successor);
+    settings_taken_over(&fate.read);
 }
 
 void upgrades_sent(enum handover_kind kind, const char *text, int error)

@@ -43,6 +43,10 @@ bool upgrades_begins(void);
 void upgrades_after_step(int process);
 /* Whether nobody serves now, since the successor hangs. */
 bool upgrades_have_stopped_service(void);
+/* A process has read its configuration file. */
+void upgrades_config_read(int process);
+/* Whether the file is for an upgrade only now. */
+bool upgrades_have_file(void);
 /* The host was suspended. */
 void upgrades_clock_leapt(void);
 /* How many messages the channel has room for, and how many descriptors are in one. */
