@@ -70,9 +70,14 @@ void observe_received(int socket, const struct datagram *datagram)
     totals.datagrams++;
     receiving[worker] = listener;
     shards_check_worker(listener, &datagram->source, worker);
+    const struct model_entry *known = model_find(listener, &datagram->source);
+    uint64_t sure_until_ms = known != NULL ? known->sure_until_ms : 0;
     struct model_entry *entry =
         model_receive(listener, worker, &datagram->source, datagram->bytes,
                       datagram->size, datagram->truncated, datagram->is_multicast);
+    /* What has waited for a worker that is no more, another one answers, and need not register. */
+    if (scheduler_process() != roles_process() && entry->sure_until_ms > sure_until_ms)
+        entry->sure_until_ms = sure_until_ms;
     outcomes_received(entry, datagram->bytes, datagram->size, datagram->truncated,
                       datagram->is_multicast);
     const uint8_t *bytes = datagram->bytes;

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { FIRST = DESCRIPTORS_FIRST, SOCKETS_MAX = 8192 };
+enum { FIRST = DESCRIPTORS_FIRST, SOCKETS_MAX = DESCRIPTORS_MAX };
 
 static struct role_of_socket roles[SOCKETS_MAX];
 static const struct server *server;
@@ -45,6 +45,7 @@ void roles_reset(void)
 
 void roles_read(void)
 {
+    memset(roles, 0, sizeof roles);
     process = processes_server();
     server = simulated_signals_state(process);
     const struct listeners *listeners = &server->sockets.listeners;
@@ -67,15 +68,29 @@ void roles_read(void)
         set(first->multicast.socket, ROLE_MULTICAST, -1, 0);
 }
 
+/* A socket that the process before has handed over, and that the new one uses before its workers
+ * run, is for what it was for. */
+static struct role_of_socket noted_role(int socket)
+{
+    struct object *object = descriptor_any(socket);
+    struct role_of_socket *role = &roles[socket - FIRST];
+    if (descriptor_process(socket) != process || role->role == ROLE_NONE)
+        return (struct role_of_socket){object->note.role, object->note.listener,
+                                       object->note.worker};
+    object->note.role = (uint8_t)role->role;
+    object->note.listener = (int16_t)role->listener;
+    object->note.worker = (uint8_t)role->worker;
+    return *role;
+}
+
 struct role_of_socket role_of(int socket)
 {
     /* Challenges beyond their budget are refused before they are sent by any socket. */
     int current = scheduler_current();
     int worker = current >= 0 ? scheduler_worker_of(current) : MAIN_THREAD;
-    const struct role_of_socket challenge = {ROLE_CHALLENGE, 0, worker >= 0 ? worker : 0};
-    static const struct role_of_socket none;
-    bool is_known = socket >= FIRST && socket < FIRST + SOCKETS_MAX;
-    return socket == 0 ? challenge : is_known ? roles[socket - FIRST] : none;
+    if (socket == 0)
+        return (struct role_of_socket){ROLE_CHALLENGE, 0, worker >= 0 ? worker : 0};
+    return noted_role(socket);
 }
 
 bool roles_is_unicast(int listener)

@@ -63,6 +63,11 @@ int descriptor_open_for(int process, struct object *object)
     return DESCRIPTORS_FIRST + lowest++;
 }
 
+int descriptor_process(int fd)
+{
+    return owners[fd - DESCRIPTORS_FIRST];
+}
+
 static struct object *existing(int fd)
 {
     struct object *object = descriptor_any(fd);

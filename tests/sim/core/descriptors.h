@@ -28,7 +28,11 @@ enum object_kind {
 struct object {
     enum object_kind kind;
     unsigned references;
-    uint64_t number;                                /* of its own, from its first descriptor on */
+    uint64_t number; /* of its own, from its first descriptor on */
+    struct {
+        uint8_t role, worker;
+        int16_t listener;
+    } note; /* of check/roles: what a process has used it for */
     unsigned (*ready)(const struct object *object); /* the events of os/loop/event_loop */
     void (*destroy)(struct object *object);
 };
@@ -59,6 +63,9 @@ static inline struct object *descriptor_any(int fd)
     bool is_number = fd >= DESCRIPTORS_FIRST && fd < DESCRIPTORS_FIRST + DESCRIPTORS_MAX;
     return is_number ? descriptor_table[fd - DESCRIPTORS_FIRST] : NULL;
 }
+
+/* The process of a descriptor. */
+int descriptor_process(int fd);
 
 /* Closes all of a process, which has ended. */
 void descriptors_close_all(int process);

@@ -48,6 +48,7 @@ static struct {
     uint64_t from, to;
 } commits[COMMITS_MAX]; /* the last upgrades that succeeded, by their processes */
 static size_t commit_count;
+static bool has_other_setup; /* that of the last upgrade that succeeded */
 static bool was_frozen;                 /* since then */
 static bool asks_in_calm;
 static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
@@ -85,12 +86,27 @@ static struct settings draw_others(void)
     return others;
 }
 
+/* Other workers, or another place for clients: they are handed over as in a state file. */
+static void vary(void)
+{
+    static const uint32_t most[] = {1, 4, 20, 100, 10000};
+    if (one_in(2))
+        setup.workers = (uint32_t)draw_range(DRAW_UPGRADES, 1, 4);
+    else
+        setup.clients_max = most[draw_below(DRAW_UPGRADES, 5)];
+    reductions_of_settings(&setup, &settings);
+}
+
 static void write_file(void)
 {
     struct settings written = settings;
+    const struct setup kept = setup;
     if (!reductions_leave_out(WITHOUT_RELOADS) && one_in(4))
         written = draw_others();
+    if (!fate.is_calm && one_in(4))
+        vary();
     settings_write(&written, !fate.is_calm && one_in(12));
+    setup = kept;
 }
 
 bool upgrades_have_file(void)
@@ -315,6 +331,8 @@ static void commit(void)
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
     processes_set_server(successor);
+    has_other_setup =
+        fate.read.setup.workers != setup.workers || fate.read.setup.clients_max != setup.clients_max;
     settings_taken_over(&fate.read);
 }
 
@@ -348,5 +366,8 @@ void upgrades_process_ended(int process, enum process_end how)
 
 void upgrades_taken_over(void)
 {
+    if (has_other_setup)
+        model_taken_over();
+    has_other_setup = false;
     successor = -1;
 }
