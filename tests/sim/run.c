@@ -56,12 +56,14 @@ static void run_server(void *state)
     (void)state;
     must_fail = !setup.waits_for_addresses && restoring_is_missing();
     exit_status = server_run(&server_options);
+    scheduler_set_status(exit_status);
 }
 
 void run_successor(void *state)
 {
     (void)state;
     int status = upgrades_begins() ? server_run(&server_options) : EXIT_FAILURE;
+    scheduler_set_status(status);
     if (scheduler_process() == processes_server())
         exit_status = status;
 }

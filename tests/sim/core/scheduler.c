@@ -197,6 +197,11 @@ void scheduler_set_step_ns(unsigned most_ns)
     step_ns = most_ns;
 }
 
+void scheduler_set_status(int status)
+{
+    processes[coroutines[current].process].status = status;
+}
+
 void scheduler_exit(int status)
 {
     struct coroutine *coroutine = &coroutines[current];

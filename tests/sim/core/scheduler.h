@@ -67,6 +67,8 @@ void scheduler_sleep(uint64_t ns);
 /* Has each step take up to so many nanoseconds. */
 void scheduler_set_step_ns(unsigned most_ns);
 
+/* What the main coroutine of the current process is about to return. */
+void scheduler_set_status(int status);
 /* Ends the current process from within a coroutine. */
 _Noreturn void scheduler_exit(int status);
 

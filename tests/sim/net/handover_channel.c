@@ -102,9 +102,8 @@ static struct channel *make_channel(void)
 
 int handover_channel_open(int ends[2])
 {
-    int error = faults_refuse_open();
-    if (error != 0)
-        return error;
+    if (faults_refuse_memory())
+        return -ENFILE;
     struct channel *first = make_channel(), *second = make_channel();
     first->peer = second;
     second->peer = first;
@@ -223,7 +222,8 @@ int handover_channel_receive(int channel, struct handover_message *message, uint
     int error = receive(channel, &item, until_ms);
     if (error != 0)
         return error;
-    error = item->kind > HANDOVER_SERVING ? -EPROTO : 0;
+    bool is_message = item->kind != HANDOVER_PACKAGE && item->kind != HANDOVER_DESCRIPTORS;
+    error = is_message ? 0 : -EPROTO;
     message->kind = item->kind;
     strcpy(message->text, item->text);
     free_item(item);

@@ -3,6 +3,7 @@
 #include "sim/check/model.h"
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
+#include "sim/check/shards.h"
 #include "sim/check/totals.h"
 #include "sim/core/broken.h"
 #include "sim/core/descriptors.h"
@@ -351,6 +352,13 @@ void upgrades_sent(enum handover_kind kind, const char *text, int error)
         kill_predecessor_after = draw_range(DRAW_UPGRADES, 1, 20);
 }
 
+/* With one worker there is no choice, and other processes may make it by another key later. */
+static void forget_key(void)
+{
+    if (roles_worker_count() == 1)
+        shards_reset();
+}
+
 void upgrades_process_ended(int process, enum process_end how)
 {
     (void)how;
@@ -362,6 +370,7 @@ void upgrades_process_ended(int process, enum process_end how)
     }
     if (process == successor)
         successor = -1;
+    forget_key();
 }
 
 void upgrades_taken_over(void)
@@ -369,5 +378,6 @@ void upgrades_taken_over(void)
     if (has_other_setup)
         model_taken_over();
     has_other_setup = false;
+    forget_key();
     successor = -1;
 }
