@@ -305,6 +305,12 @@ void upgrades_after_step(int process)
         was_frozen = false;
 }
 
+bool upgrades_are_taken(void)
+{
+    return fate.is_committed && scheduler_process() == processes_server() &&
+           roles_process() != processes_server();
+}
+
 bool upgrades_have_stopped_service(void)
 {
     return unserved_ms != 0;

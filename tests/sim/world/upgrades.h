@@ -41,6 +41,8 @@ int upgrades_refuse_start(void); /* 0 or -errno */
 void upgrades_started(int process);
 bool upgrades_begins(void);
 void upgrades_after_step(int process);
+/* Whether the current process has to serve from now on, and its workers do not run yet. */
+bool upgrades_are_taken(void);
 /* Whether nobody serves now, since the successor hangs. */
 bool upgrades_have_stopped_service(void);
 /* A process has read its configuration file. */
