@@ -26,6 +26,10 @@
     TRACE(PHASE, "phase %d")                                           \
     TRACE(START, "start %d")                                           \
     TRACE(CRASH, "the process ends at once (by a signal: %d)")         \
+    TRACE(PROCESS, "process %d is started by process %d")               \
+    TRACE(PROCESS_END, "process %d has ended, in manner %d: %d")        \
+    TRACE(FROZEN, "process %d is stopped for %d ms")                    \
+    TRACE(HANDOVER, "process %d sends a message of kind %d, result %d") \
     TRACE(STATE, "the state file: step %d, result %d, %d bytes")       \
     TRACE(STATE_READ, "the state file is opened: result %d, %d bytes") \
     TRACE(BOOT, "the host boots, %d ms ago")                           \
