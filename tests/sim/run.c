@@ -25,6 +25,7 @@
 #include "sim/os/files.h"
 #include "sim/os/log.h"
 #include "sim/os/process.h"
+#include "sim/os/processes.h"
 #include "sim/os/signals.h"
 #include "sim/os/state_files.h"
 #include "sim/world/clients.h"
@@ -37,6 +38,7 @@
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
 #include "sim/world/subscribers.h"
+#include "sim/world/upgrades.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,7 +47,7 @@
 
 static struct server_options server_options;
 static int exit_status = -1;
-static bool has_crashed;
+static enum process_end end_of_server;
 static bool was_checked; /* the start was */
 static bool must_fail;   /* an address is missing, and missing-address = fail */
 
@@ -54,6 +56,16 @@ static void run_server(void *state)
     (void)state;
     must_fail = !setup.waits_for_addresses && restoring_is_missing();
     exit_status = server_run(&server_options);
+    scheduler_set_status(exit_status);
+}
+
+void run_successor(void *state)
+{
+    (void)state;
+    int status = upgrades_begins() ? server_run(&server_options) : EXIT_FAILURE;
+    scheduler_set_status(status);
+    if (scheduler_process() == processes_server())
+        exit_status = status;
 }
 
 /* A counter that counts once too often. */
@@ -87,18 +99,37 @@ static void read_start(void)
     was_checked = true;
 }
 
+/* Whether the process that serves is about to start its workers, or has. */
+static bool has_workers(void)
+{
+    int process = processes_server();
+    return process >= 0 && scheduler_count(process) > 1;
+}
+
+static void read_roles(void)
+{
+    if (!was_checked) {
+        read_start();
+        return;
+    }
+    roles_read();
+    upgrades_taken_over();
+}
+
 static void after_step(int coroutine)
 {
-    if (roles_worker_count() == 0 && scheduler_count() > 1)
-        read_start();
+    int process = scheduler_process_of(coroutine), number = scheduler_worker_of(coroutine);
+    if (roles_process() != processes_server() && has_workers())
+        read_roles();
     size_t workers = roles_worker_count();
     operators_check_reload();
-    if (coroutine > 0 && (size_t)coroutine <= workers)
-        break_counters(coroutine - 1);
-    if (coroutine > 0 && (size_t)coroutine <= workers)
-        totals_check_worker(coroutine - 1);
+    if (process == roles_process() && number >= 0 && (size_t)number < workers) {
+        break_counters(number);
+        totals_check_worker(number);
+    }
     if (workers > 0)
         observe_after_step();
+    upgrades_after_step(process);
 }
 
 /* The registry and the totals are compared with all that was seen, some times in a second. */
@@ -106,7 +137,8 @@ static void on_idle(void)
 {
     enum { CHECK_MS = 50 };
     static uint64_t checked_ms;
-    if (event_queue_now_ms() < checked_ms + CHECK_MS)
+    if (event_queue_now_ms() < checked_ms + CHECK_MS || roles_process() < 0 ||
+        upgrades_have_stopped_service())
         return;
     checked_ms = event_queue_now_ms();
     totals_check_idle();
@@ -117,18 +149,32 @@ static void on_idle(void)
 }
 
 /* What is left after the end: no descriptor, no memory, no file. */
-static void check_end(void)
+static void check_end(int process)
 {
-    size_t pieces, bytes = simulated_memory_reserved(&pieces);
-    if (descriptor_count() > 0 || !state_files_are_closed())
+    size_t pieces, bytes = simulated_memory_reserved(process, &pieces);
+    if (descriptor_count(process) > 0 || !state_files_are_closed(process))
         broken_promise("every descriptor is closed at the end", "%zu are open, of them %zu sockets",
-                       descriptor_count(), descriptor_count_of(OBJECT_UDP));
+                       descriptor_count(process), descriptor_count_of(process, OBJECT_UDP));
     if (bytes > 0)
         broken_promise("all memory is released at the end", "%zu bytes in %zu pieces are not",
                        bytes, pieces);
     if (simulated_file_sockets() > 0)
         broken_promise("the files of sockets are removed at the end", "%u are left",
                        simulated_file_sockets());
+}
+
+/* The process that serves has ended, so that the start is over; or another one. */
+static void on_end(int process, enum process_end how)
+{
+    upgrades_process_ended(process, how);
+    if (process == roles_process())
+        roles_reset();
+    if (process != processes_server())
+        return;
+    end_of_server = how;
+    plan_server_ended();
+    if (how == PROCESS_RETURNED)
+        check_end(process);
 }
 
 /* A start without an address that the configuration names. */
@@ -186,19 +232,6 @@ static void check_exit(void)
                        simulated_file_sockets());
 }
 
-/* The process has ended at once: the kernel closes what it had, and nothing else is left. */
-static void forget_process(void)
-{
-    has_crashed = true;
-    restoring_end();
-    simulated_log_forget_line();
-    state_files_crash();
-    scheduler_forget();
-    simulated_files_leave();
-    descriptors_forget();
-    simulated_memory_forget();
-}
-
 /* The server has ended: the world forgets what it knew of it. */
 static void reset(void)
 {
@@ -207,9 +240,9 @@ static void reset(void)
     gateways_disconnect();
     subscribers_reset();
     settings_reset();
-    scheduler_reset();
+    scheduler_call_after(0, NULL);
+    upgrades_reset();
     simulated_log_reset();
-    simulated_signals_reset();
     roles_reset();
     observe_reset();
     model_reset();
@@ -231,18 +264,15 @@ static void run_once(const struct run_options *options)
     settings_write(&settings, broken_is("start"));
     if (options->log)
         fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);
-    scheduler_start(run_server, NULL);
-    scheduler_run(after_step, on_idle);
+    processes_start(run_server, on_end);
+    scheduler_run(after_step, on_idle, processes_ended);
     uint64_t faults_now = faults_count();
-    if (scheduler_was_abandoned())
-        check_exit();
-    if (scheduler_has_crashed() || scheduler_was_abandoned()) {
-        trace(TRACE_CRASH, scheduler_was_abandoned(), 0, 0, 0);
-        forget_process();
-    } else {
+    if (end_of_server == PROCESS_RETURNED)
         check_status(faults_now != faults_before);
-        check_end();
-    }
+    else
+        restoring_end();
+    if (end_of_server == PROCESS_EXITED)
+        check_exit();
     faults_before = faults_now;
 }
 
@@ -272,7 +302,7 @@ int run_seed(uint64_t seed, const struct run_options *options)
     plan_draw();
     run_once(options);
     while (plan_has_next_start()) {
-        bool was_crash = scheduler_has_crashed();
+        bool was_crash = end_of_server == PROCESS_KILLED;
         reset();
         plan_start_again(was_crash);
         run_once(options);
@@ -287,7 +317,7 @@ int run_seed(uint64_t seed, const struct run_options *options)
 
 bool run_has_crashed(void)
 {
-    return has_crashed;
+    return processes_have_left_memory();
 }
 
 void run_describe(uint64_t seed)

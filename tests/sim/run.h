@@ -22,4 +22,7 @@ bool run_has_crashed(void);
 /* Prints what that seed draws, for tests/sim/minimize. */
 void run_describe(uint64_t seed);
 
+/* The main function of a successor, in its process. */
+void run_successor(void *state);
+
 #endif

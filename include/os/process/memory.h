@@ -34,6 +34,10 @@ int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t com
  * caller. Returns 0 or -errno (-EINVAL: it has another size). */
 int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed);
 
+/* Closes a descriptor of such memory that another process has handed over and that is not mapped.
+ */
+void memory_close_shared(int descriptor);
+
 /* Unmaps the memory and closes its descriptor; *shared is then all zero. */
 void memory_release_shared(struct shared_memory *shared);
 

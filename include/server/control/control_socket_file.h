@@ -25,6 +25,7 @@ struct control_socket {
     struct file_watch watch;
     struct loop_timer check_timer; /* set while a check of the file is due */
     uint32_t sweep_ms;
+    uint32_t restored; /* how often it was created again */
 };
 
 /* What is opened, and the commands of its sessions; all of it outlives the socket. */

@@ -32,6 +32,10 @@ int interface_events_open(struct interface_events **interfaces,
 /* Checks at once for changes that would otherwise be found within a second. */
 void interface_events_check(struct interface_events *interfaces);
 
+/* Returns how often workers have got renewed sockets: if it is the same as before, and no call to a
+ * worker is under way, all sockets are the same. */
+uint64_t interface_events_renewals(const struct interface_events *interfaces);
+
 /* Stops following them. A call that was posted to a worker still completes. Call
  * interface_events_free, which frees the memory, after the workers have ended and the mailbox is
  * freed. */

@@ -10,6 +10,11 @@
 /* Creates the timer, which the caller starts. Returns 0 or -errno. */
 int worker_sweep_open(struct worker *worker);
 
+/* Begins a sweep as soon as the worker runs. A worker that goes on for that of another process,
+ * which may have been in the midst of one, must not wait for its own timer: with one upgrade after
+ * the other none would ever expire. */
+void worker_sweep_soon(struct worker *worker);
+
 /* Ends the sweep; a slice that is due does not run. */
 void worker_sweep_close(struct worker *worker);
 

@@ -141,6 +141,11 @@ int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes
     return 0;
 }
 
+void memory_close_shared(int descriptor)
+{
+    close(descriptor);
+}
+
 void memory_release_shared(struct shared_memory *shared)
 {
     if (shared->memory == NULL)

@@ -86,6 +86,7 @@ static void check(void *state)
     if (made)
         log_limited(role->kind_restored, clock_now_ms(), role->restored, "socket", socket->path,
                     "reason", "its file was removed", "advice", role->restored_advice, NULL);
+    socket->restored += made;
     if (made || socket->watch.handler.loop == NULL)
         watch(socket);
 }

@@ -25,6 +25,7 @@ struct interface_events {
     struct interface_watch *watch;
     struct socket_renewal **renewals; /* by worker: updates[i].next */
     bool missing;                     /* a listener waits for its interface or address */
+    uint64_t renewed;                 /* how many updates the workers have carried out */
     struct update updates[];          /* by worker */
 };
 
@@ -104,6 +105,7 @@ static void update_done(struct worker_call *call)
     struct update *update = (struct update *)call;
     struct interface_events *interfaces = update->interfaces;
     update->pending = false;
+    interfaces->renewed++;
     if (interfaces->watch == NULL)
         return;
     if (update->due)
@@ -181,6 +183,11 @@ void interface_events_check(struct interface_events *interfaces)
 {
     if (interfaces != NULL && interfaces->watch != NULL)
         check(interfaces);
+}
+
+uint64_t interface_events_renewals(const struct interface_events *interfaces)
+{
+    return interfaces->renewed;
 }
 
 void interface_events_stop(struct interface_events *interfaces)

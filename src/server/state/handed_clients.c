@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- pieces of memory ---- */
 
@@ -137,7 +136,7 @@ void handed_clients_decide(struct handed_clients *handed, const struct clients_s
 void handed_memory_close(struct handed_memory *handed)
 {
     if (handed->descriptor >= 0)
-        close(handed->descriptor);
+        memory_close_shared(handed->descriptor);
     handed->descriptor = -1;
 }
 

@@ -5,6 +5,7 @@
 #include "server/config/worker_capacity.h"
 #include "server/state/handed_clients.h"
 #include "server/state/state_restore.h"
+#include "server/workers/worker_sweep.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -215,6 +216,8 @@ int client_takeover_get(struct server *server, struct handover_reader *reader)
     if (server->handed == NULL || is_copy == server->handed->keeps_memory)
         return -EPROTO;
     int error = is_copy ? get_copy(server, reader) : get_shared(server, reader);
+    for (size_t i = 0; i < server->workers.count; i++)
+        worker_sweep_soon(server->workers.list[i]);
     if (error == 0)
         error = reply_rotation_take_over(server->reply, reader);
     if (error == 0)

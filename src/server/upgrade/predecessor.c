@@ -177,15 +177,32 @@ static int go(struct predecessor *predecessor, uint64_t until_ms, char reason[RE
     return error == -EPIPE ? explain(-EAGAIN, "", reason) : error;
 }
 
+/* A socket that is opened again is not the one that the successor has. */
+static uint64_t count_renewals(const struct server *server)
+{
+    return interface_events_renewals(server->interfaces) + server->control.restored +
+           server->observers.restored;
+}
+
+/* Returns why nothing can be handed over now, or NULL. */
+static const char *find_obstacle(const struct server *server)
+{
+    if (count_renewals(server) != server->predecessor.renewals)
+        return "sockets were opened again meanwhile, since interfaces or files have changed: try "
+               "again";
+    return server->predecessor.copies_clients ? broadcasts_refusal(server->jobs, &server->workers)
+                                              : NULL;
+}
+
 /* Has the successor take over, while the workers are held. Returns 0 if it serves from now on, or
  * -errno with the reason. */
 static int exchange(struct server *server, char reason[REASON_BYTES])
 {
     struct predecessor *predecessor = &server->predecessor;
     uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
-    const char *refusal_to_copy = broadcasts_refusal(server->jobs, &server->workers);
-    if (predecessor->copies_clients && refusal_to_copy != NULL) {
-        snprintf(reason, REASON_BYTES, "%s", refusal_to_copy);
+    const char *obstacle = find_obstacle(server);
+    if (obstacle != NULL) {
+        snprintf(reason, REASON_BYTES, "%s", obstacle);
         return -EBUSY;
     }
     int error = send_second(server, until_ms, reason);
@@ -214,8 +231,9 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
     struct predecessor *predecessor = &server->predecessor;
     struct handover_message message;
     /* A successor that runs, and could not say in time that it serves, serves nevertheless. */
-    bool has_ended = handover_channel_receive(predecessor->channel, &message,
-                                              clock_now_ms() + SERVING_TIMEOUT_MS) == -EPIPE;
+    int error = handover_channel_receive(predecessor->channel, &message,
+                                         clock_now_ms() + SERVING_TIMEOUT_MS);
+    bool has_ended = error == -EPIPE || (error == 0 && message.kind == HANDOVER_FAILED);
     const struct upgrade_report result = {
         .is_done = !has_ended,
         .is_lost = has_ended,
@@ -369,6 +387,7 @@ static int start(struct server *server)
     if (error != 0)
         return error;
     predecessor->channel = ends[0];
+    predecessor->renewals = count_renewals(server);
     error = hand_over_first(server, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,

@@ -41,6 +41,11 @@ int worker_sweep_open(struct worker *worker)
     return loop_timer_open(worker->loop, &worker->sweep, on_sweep, worker);
 }
 
+void worker_sweep_soon(struct worker *worker)
+{
+    loop_defer(worker->loop, &worker->sweep_slice);
+}
+
 void worker_sweep_close(struct worker *worker)
 {
     loop_timer_close(&worker->sweep);

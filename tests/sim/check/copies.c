@@ -31,6 +31,7 @@ static struct {
     struct content content;
     uint64_t asked_ms, first_ms[WORKERS_MAX]; /* 0: no copy of this worker yet */
     uint64_t taken, refused;
+    uint64_t id; /* 0: unknown */
     bool ended;
     uint32_t job; /* in check/confirmed.h; 0: it is not to be confirmed */
     struct selection selection;
@@ -166,6 +167,20 @@ void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64
     broadcasts[number % BROADCASTS_MAX].ended = true;
     if (done)
         check_targets(number);
+}
+
+void copies_set_id(uint32_t number, uint64_t id)
+{
+    broadcasts[number % BROADCASTS_MAX].id = id;
+}
+
+void copies_job_ended(uint64_t id, bool done, uint64_t targets, uint64_t sent, uint64_t failed,
+                      uint64_t skipped)
+{
+    for (uint32_t i = 0; i < BROADCASTS_MAX; i++)
+        if (broadcasts[i].id == id && !broadcasts[i].ended)
+            copies_broadcast_ended(start * BROADCASTS_MAX + i, done, targets, sent, failed,
+                                   skipped);
 }
 
 /* Of a confirmed broadcast, also a copy of a repeated round. */

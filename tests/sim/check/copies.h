@@ -40,6 +40,11 @@ void copies_message_received(const struct model_entry *from, bool may_be_dropped
                              size_t size);
 void copies_stream_message_received(uint32_t stream, const void *bytes, size_t size);
 
+/* The job of a broadcast has that id; and it has ended, as a list of jobs says. */
+void copies_set_id(uint32_t number, uint64_t id);
+void copies_job_ended(uint64_t id, bool done, uint64_t targets, uint64_t sent, uint64_t failed,
+                      uint64_t skipped);
+
 uint64_t copies_taken(void);
 uint64_t copies_refused(void);
 

@@ -111,6 +111,10 @@ void model_clock_leapt(uint64_t before_ms);
 /* Settings change or have changed: the times of all entries are adapted. */
 void model_settings_change(void);
 
+/* A successor serves, with other workers or another clients.max: each client is registered at the
+ * worker that its source names, if there is a place for it. */
+void model_taken_over(void);
+
 /* Settings have changed at that time or later, and addresses are to be proven from now on: the
  * clients from before are not registered any more. */
 void model_expire_unproven(uint64_t since_ms);

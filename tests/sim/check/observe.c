@@ -38,10 +38,17 @@ static size_t answered_size;
 static const void *waiting_copy; /* to the multicast group */
 static size_t waiting_size;
 
-static int current_worker(void)
+/* The worker of a socket. Its own thread uses it; while that is held for an upgrade, the main
+ * thread does. */
+static int worker_of(int socket)
 {
-    int worker = scheduler_current() - 1;
-    return worker > 0 ? worker : 0;
+    int worker = role_of(socket).worker, current = scheduler_current();
+    int thread = current >= 0 ? scheduler_worker_of(current) : MAIN_THREAD;
+    bool is_held = roles_process() >= 0 && scheduler_count(roles_process()) == 1;
+    if (thread != worker && !(thread == MAIN_THREAD && is_held))
+        broken_promise("each worker uses its own sockets", "worker %d uses one of worker %d",
+                       thread, worker);
+    return worker;
 }
 
 void observe_reset(void)
@@ -59,13 +66,18 @@ void observe_reset(void)
 
 void observe_received(int socket, const struct datagram *datagram)
 {
-    int listener = role_of(socket).listener;
+    int listener = role_of(socket).listener, worker = worker_of(socket);
     totals.datagrams++;
-    receiving[current_worker()] = listener;
-    shards_check_worker(listener, &datagram->source, current_worker());
+    receiving[worker] = listener;
+    shards_check_worker(listener, &datagram->source, worker);
+    const struct model_entry *known = model_find(listener, &datagram->source);
+    uint64_t sure_until_ms = known != NULL ? known->sure_until_ms : 0;
     struct model_entry *entry =
-        model_receive(listener, current_worker(), &datagram->source, datagram->bytes,
-                      datagram->size, datagram->truncated, datagram->is_multicast);
+        model_receive(listener, worker, &datagram->source, datagram->bytes, datagram->size,
+                      datagram->truncated, datagram->is_multicast);
+    /* What has waited for a worker that is no more, another one answers, and need not register. */
+    if (scheduler_process() != roles_process() && entry->sure_until_ms > sure_until_ms)
+        entry->sure_until_ms = sure_until_ms;
     outcomes_received(entry, datagram->bytes, datagram->size, datagram->truncated,
                       datagram->is_multicast);
     const uint8_t *bytes = datagram->bytes;
@@ -146,12 +158,13 @@ static void count_challenge(struct model_entry *entry, const void *bytes, size_t
 void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error)
 {
     struct role_of_socket role = role_of(socket);
+    int worker = worker_of(socket);
     bool is_frame = role.role == ROLE_RECEIVER || role.role == ROLE_CHALLENGE;
-    int listener = is_frame ? receiving[current_worker()] : role.listener;
+    int listener = is_frame ? receiving[worker] : role.listener;
     struct model_entry *entry = model_find(listener, to);
     uint32_t number;
     if (role.role == ROLE_REPLY || role.role == ROLE_COPY)
-        shards_check_worker(listener, to, current_worker());
+        shards_check_worker(listener, to, worker);
     switch (role.role) {
     case ROLE_REPLY:
         if (entry != NULL && payload_read_direct(bytes, size, &number)) {
@@ -168,10 +181,10 @@ void observe_sent(int socket, const struct addr *to, const void *bytes, size_t s
         totals.reply_failed += error != 0;
         break;
     case ROLE_COPY:
-        copies_sent(current_worker(), entry, bytes, size, error);
+        copies_sent(worker, entry, bytes, size, error);
         break;
     case ROLE_MULTICAST:
-        copies_sent(current_worker(), NULL, bytes, size, error);
+        copies_sent(worker, NULL, bytes, size, error);
         return;
     case ROLE_RECEIVER:
     case ROLE_CHALLENGE:
@@ -203,7 +216,7 @@ void observe_not_watched(int socket)
 {
     udp_not_watched(socket);
     if (role_of(socket).role == ROLE_MULTICAST)
-        copies_sent(current_worker(), NULL, waiting_copy, waiting_size, ENOMEM);
+        copies_sent(0, NULL, waiting_copy, waiting_size, ENOMEM);
 }
 
 /* ---- streams ---- */

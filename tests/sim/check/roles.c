@@ -2,67 +2,95 @@
 
 #include "server/server_state.h"
 #include "sim/core/descriptors.h"
+#include "sim/core/scheduler.h"
+#include "sim/os/processes.h"
 #include "sim/os/signals.h"
 
 #include <string.h>
 
-enum { FIRST = DESCRIPTORS_FIRST, SOCKETS_MAX = 8192 };
+enum { FIRST = DESCRIPTORS_FIRST, SOCKETS_MAX = DESCRIPTORS_MAX };
 
 static struct role_of_socket roles[SOCKETS_MAX];
 static const struct server *server;
+static int process = -1;
 
-static void set(int socket, enum role role, int listener)
+static void set(int socket, enum role role, int listener, int worker)
 {
     if (socket >= FIRST && socket < FIRST + SOCKETS_MAX)
-        roles[socket - FIRST] = (struct role_of_socket){role, listener};
+        roles[socket - FIRST] = (struct role_of_socket){role, listener, worker};
 }
 
-static void set_senders(const struct send_socket_set *senders, int listener)
+static void set_senders(const struct send_socket_set *senders, int listener, int worker)
 {
-    set(senders->on_link, ROLE_CHALLENGE, listener);
-    set(senders->reply_reserve, ROLE_REPLY, listener);
-    set(senders->copy_reserve, ROLE_COPY, listener);
+    set(senders->on_link, ROLE_CHALLENGE, listener, worker);
+    set(senders->reply_reserve, ROLE_REPLY, listener, worker);
+    set(senders->copy_reserve, ROLE_COPY, listener, worker);
     for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++) {
-        set(senders->replies[i], ROLE_REPLY, listener);
-        set(senders->copies[i], ROLE_COPY, listener);
+        set(senders->replies[i], ROLE_REPLY, listener, worker);
+        set(senders->copies[i], ROLE_COPY, listener, worker);
     }
+}
+
+int roles_process(void)
+{
+    return process;
 }
 
 void roles_reset(void)
 {
     memset(roles, 0, sizeof roles);
     server = NULL;
+    process = -1;
 }
 
 void roles_read(void)
 {
-    server = simulated_signals_state();
+    memset(roles, 0, sizeof roles);
+    process = processes_server();
+    server = simulated_signals_state(process);
     const struct listeners *listeners = &server->sockets.listeners;
     for (size_t i = 0; i < listeners->unicast_count; i++)
         for (size_t k = 0; k < listeners->worker_count; k++) {
-            set(listeners->list[i].sockets[k], ROLE_RECEIVER, (int)i);
-            set_senders(&listeners->list[i].senders[k], (int)i);
+            set(listeners->list[i].sockets[k], ROLE_RECEIVER, (int)i, (int)k);
+            set_senders(&listeners->list[i].senders[k], (int)i, (int)k);
         }
     const struct first_worker_sockets *first = &server->sockets.first_worker;
     for (size_t i = 0; i < first->group_count; i++) {
         const struct multicast_group_sockets *group = &first->groups[i];
-        set(group->socket, ROLE_RECEIVER, group->listener);
-        set_senders(&group->senders, group->listener);
+        set(group->socket, ROLE_RECEIVER, group->listener, 0);
+        set_senders(&group->senders, group->listener, 0);
         if (group->reply_socket < 0)
             continue;
-        set(group->reply_socket, ROLE_RECEIVER, group->listener);
-        set_senders(&group->reply_senders, group->listener);
+        set(group->reply_socket, ROLE_RECEIVER, group->listener, 0);
+        set_senders(&group->reply_senders, group->listener, 0);
     }
     if (first->multicast.socket > 0)
-        set(first->multicast.socket, ROLE_MULTICAST, -1);
+        set(first->multicast.socket, ROLE_MULTICAST, -1, 0);
+}
+
+/* A socket that the process before has handed over, and that the new one uses before its workers
+ * run, is for what it was for. */
+static struct role_of_socket noted_role(int socket)
+{
+    struct object *object = descriptor_any(socket);
+    struct role_of_socket *role = &roles[socket - FIRST];
+    if (descriptor_process(socket) != process || role->role == ROLE_NONE)
+        return (struct role_of_socket){object->note.role, object->note.listener,
+                                       object->note.worker};
+    object->note.role = (uint8_t)role->role;
+    object->note.listener = (int16_t)role->listener;
+    object->note.worker = (uint8_t)role->worker;
+    return *role;
 }
 
 struct role_of_socket role_of(int socket)
 {
     /* Challenges beyond their budget are refused before they are sent by any socket. */
-    static const struct role_of_socket challenge = {ROLE_CHALLENGE, 0}, none;
-    bool is_known = socket >= FIRST && socket < FIRST + SOCKETS_MAX;
-    return socket == 0 ? challenge : is_known ? roles[socket - FIRST] : none;
+    int current = scheduler_current();
+    int worker = current >= 0 ? scheduler_worker_of(current) : MAIN_THREAD;
+    if (socket == 0)
+        return (struct role_of_socket){ROLE_CHALLENGE, 0, worker >= 0 ? worker : 0};
+    return noted_role(socket);
 }
 
 bool roles_is_unicast(int listener)

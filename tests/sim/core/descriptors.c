@@ -2,14 +2,16 @@
 
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
+#include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
 
 #include <errno.h>
 
 struct object *descriptor_table[DESCRIPTORS_MAX];
-static size_t open_count, limit = DESCRIPTORS_MAX;
+static int8_t owners[DESCRIPTORS_MAX]; /* processes */
+static size_t open_counts[PROCESSES_MAX], limit = DESCRIPTORS_MAX;
 static int lowest;
-static uint64_t refused_ms;
+static uint64_t refused_ms, last_number;
 
 void descriptors_limit(size_t most)
 {
@@ -32,56 +34,99 @@ static void release(struct object *object)
         object->destroy(object);
 }
 
+bool descriptor_is_limited(int process)
+{
+    return open_counts[process] >= limit;
+}
+
 int descriptor_open(struct object *object)
 {
+    return descriptor_open_for(scheduler_process(), object);
+}
+
+int descriptor_open_for(int process, struct object *object)
+{
     object->references++;
-    if (open_count >= limit) {
+    if (object->number == 0)
+        object->number = ++last_number;
+    if (descriptor_is_limited(process)) {
         refused_ms = event_queue_now_ms();
         release(object);
         return -EMFILE;
     }
     while (descriptor_table[lowest] != NULL)
-        lowest++;
+        if (++lowest == DESCRIPTORS_MAX)
+            broken_promise("the number of descriptors is bounded", "more than %d", lowest);
     descriptor_table[lowest] = object;
-    open_count++;
+    owners[lowest] = (int8_t)process;
+    open_counts[process]++;
     return DESCRIPTORS_FIRST + lowest++;
+}
+
+int descriptor_process(int fd)
+{
+    return owners[fd - DESCRIPTORS_FIRST];
 }
 
 static struct object *existing(int fd)
 {
     struct object *object = descriptor_any(fd);
+    int process = scheduler_process();
     if (object == NULL)
         broken_promise("only open descriptors are used", "descriptor %d is not open", fd);
+    if (process >= 0 && owners[fd - DESCRIPTORS_FIRST] != process)
+        broken_promise("a process uses its own descriptors",
+                       "process %d uses descriptor %d of process %d", process, fd,
+                       owners[fd - DESCRIPTORS_FIRST]);
     return object;
+}
+
+static void close_at(int at)
+{
+    struct object *object = descriptor_table[at];
+    descriptor_table[at] = NULL;
+    if (at < lowest)
+        lowest = at;
+    open_counts[owners[at]]--;
+    release(object);
 }
 
 void descriptor_close(int fd)
 {
-    struct object *object = existing(fd);
-    if (object->kind == OBJECT_UDP && broken_now("descriptor", 20))
+    if (existing(fd)->kind == OBJECT_UDP && broken_now("descriptor", 20))
         return;
-    descriptor_table[fd - DESCRIPTORS_FIRST] = NULL;
-    if (fd - DESCRIPTORS_FIRST < lowest)
-        lowest = fd - DESCRIPTORS_FIRST;
-    open_count--;
-    release(object);
+    close_at(fd - DESCRIPTORS_FIRST);
 }
 
-void descriptors_forget(void)
+void descriptors_close_all(int process)
 {
-    for (size_t i = 0; i < DESCRIPTORS_MAX; i++) {
-        struct object *object = descriptor_table[i];
-        descriptor_table[i] = NULL;
-        if (object != NULL)
-            release(object);
-    }
-    open_count = 0;
-    lowest = 0;
+    for (int i = 0; i < DESCRIPTORS_MAX && open_counts[process] > 0; i++)
+        if (descriptor_table[i] != NULL && owners[i] == process)
+            close_at(i);
 }
 
 int descriptor_duplicate(int fd)
 {
     return descriptor_open(existing(fd));
+}
+
+struct object *descriptor_pass(int fd)
+{
+    struct object *object = existing(fd);
+    object->references++;
+    return object;
+}
+
+int descriptor_receive(struct object *object)
+{
+    int fd = descriptor_open(object);
+    release(object);
+    return fd;
+}
+
+void descriptor_drop(struct object *object)
+{
+    release(object);
 }
 
 void descriptor_replace(int old, int new)
@@ -101,15 +146,16 @@ struct object *descriptor_object(int fd, enum object_kind kind)
     return object;
 }
 
-size_t descriptor_count(void)
+size_t descriptor_count(int process)
 {
-    return open_count;
+    return open_counts[process];
 }
 
-size_t descriptor_count_of(enum object_kind kind)
+size_t descriptor_count_of(int process, enum object_kind kind)
 {
     size_t count = 0;
     for (size_t i = 0; i < DESCRIPTORS_MAX; i++)
-        count += descriptor_table[i] != NULL && descriptor_table[i]->kind == kind;
+        count += descriptor_table[i] != NULL && descriptor_table[i]->kind == kind &&
+                 owners[i] == process;
     return count;
 }

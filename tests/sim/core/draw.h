@@ -29,6 +29,7 @@ enum draw_stream {
     DRAW_SHARDS,      /* whether the kernel lacks the choice of a socket by a program */
     DRAW_STATE,       /* the state file, crashes, and the wall clock */
     DRAW_CHURN,       /* what clients do while a snapshot is taken */
+    DRAW_UPGRADES,    /* whether there are upgrades, and what becomes of them */
     DRAW_STREAMS
 };
 

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -30,15 +31,24 @@ struct coroutine {
     void *state;
     coroutine_can_continue *can_continue; /* NULL: at once */
     const void *condition;
+    int process, worker;
     bool ended;
+    bool released; /* its place may be used again */
 };
 
 static struct coroutine coroutines[COROUTINES_MAX];
-static void *stacks[COROUTINES_MAX]; /* are used again after scheduler_reset; NULL: not yet made */
+static void *stacks[COROUTINES_MAX]; /* are used again; NULL: not yet made */
 static int count, current = -1;
 static ucontext_t base;
-static bool abandoned, crashed;
-static uint64_t crash_after; /* steps; 0: it does not crash */
+static struct {
+    bool exists, has_returned, has_exited;
+    int main, status;
+    uint64_t frozen_until_ns;
+} processes[PROCESSES_MAX];
+static struct {
+    uint64_t steps; /* 0: nothing is to be called */
+    void (*run)(void);
+} call_after;
 static unsigned step_ns = 5000;
 #ifdef HAS_ASAN
 static void *base_fake_stack;
@@ -72,6 +82,8 @@ static void run_main(void)
     struct coroutine *coroutine = &coroutines[current];
     coroutine->main(coroutine->state);
     coroutine->ended = true;
+    if (processes[coroutine->process].main == current)
+        processes[coroutine->process].has_returned = true;
     switch_to_base(coroutine);
 }
 
@@ -96,16 +108,47 @@ static void prepare(struct coroutine *coroutine)
     makecontext(&coroutine->context, run_main, 0);
 }
 
-int scheduler_start(coroutine_main *main, void *state)
+static int start(int process, int worker, coroutine_main *main, void *state)
 {
-    if (count == COROUTINES_MAX)
+    int number = 0;
+    while (number < count && !coroutines[number].released)
+        number++;
+    if (number == COROUTINES_MAX)
         return -1;
-    struct coroutine *coroutine = &coroutines[count];
-    *coroutine = (struct coroutine){.stack = stack_of(count), .main = main, .state = state};
-    if (coroutine->stack == NULL)
+    struct coroutine *coroutine = &coroutines[number];
+    *coroutine = (struct coroutine){.stack = stack_of(number),
+                                    .main = main,
+                                    .state = state,
+                                    .process = process,
+                                    .worker = worker};
+    if (coroutine->stack == NULL) {
+        coroutine->ended = coroutine->released = true;
         return -1;
+    }
+    count += number == count;
     prepare(coroutine);
-    return count++;
+    return number;
+}
+
+int scheduler_start_process(int process, coroutine_main *main, void *state)
+{
+    int number = start(process, MAIN_THREAD, main, state);
+    if (number < 0)
+        return -1;
+    memset(&processes[process], 0, sizeof processes[process]);
+    processes[process].exists = true;
+    processes[process].main = number;
+    return number;
+}
+
+int scheduler_start(int worker, coroutine_main *main, void *state)
+{
+    return start(coroutines[current].process, worker, main, state);
+}
+
+void scheduler_release(int coroutine)
+{
+    coroutines[coroutine].released = true;
 }
 
 void scheduler_wait(coroutine_can_continue *can_continue, const void *state)
@@ -126,14 +169,27 @@ bool scheduler_has_ended(int coroutine)
     return coroutines[coroutine].ended;
 }
 
-void *scheduler_state(int coroutine)
+int scheduler_process_of(int coroutine)
 {
-    return coroutines[coroutine].state;
+    return coroutines[coroutine].process;
 }
 
-int scheduler_count(void)
+int scheduler_worker_of(int coroutine)
 {
-    return count;
+    return coroutines[coroutine].worker;
+}
+
+int scheduler_process(void)
+{
+    return current >= 0 ? coroutines[current].process : -1;
+}
+
+int scheduler_count(int process)
+{
+    int found = 0;
+    for (int i = 0; i < count; i++)
+        found += !coroutines[i].ended && coroutines[i].process == process;
+    return found;
 }
 
 void scheduler_set_step_ns(unsigned most_ns)
@@ -141,17 +197,29 @@ void scheduler_set_step_ns(unsigned most_ns)
     step_ns = most_ns;
 }
 
-void scheduler_abandon(void)
+void scheduler_set_status(int status)
 {
-    abandoned = true;
-    coroutines[current].ended = true;
-    switch_to_base(&coroutines[current]);
+    processes[coroutines[current].process].status = status;
+}
+
+void scheduler_exit(int status)
+{
+    struct coroutine *coroutine = &coroutines[current];
+    processes[coroutine->process].has_exited = true;
+    processes[coroutine->process].status = status;
+    coroutine->ended = true;
+    switch_to_base(coroutine);
     abort();
 }
 
-bool scheduler_was_abandoned(void)
+void scheduler_freeze(int process, uint64_t until_ns)
 {
-    return abandoned;
+    processes[process].frozen_until_ns = until_ns;
+}
+
+static bool is_frozen(int process)
+{
+    return processes[process].frozen_until_ns > event_queue_now_ns();
 }
 
 /* Returns one of those that can continue, or -1. */
@@ -160,7 +228,7 @@ static int choose(void)
     int ready[COROUTINES_MAX], ready_count = 0;
     for (int i = 0; i < count; i++) {
         const struct coroutine *coroutine = &coroutines[i];
-        if (!coroutine->ended &&
+        if (!coroutine->ended && !is_frozen(coroutine->process) &&
             (coroutine->can_continue == NULL || coroutine->can_continue(coroutine->condition)))
             ready[ready_count++] = i;
     }
@@ -185,29 +253,18 @@ static void step(int chosen)
     event_queue_advance(draw_range(DRAW_SCHEDULE, 500, step_ns));
 }
 
-void scheduler_reset(void)
+void scheduler_call_after(uint64_t steps, void (*run)(void))
+{
+    call_after.steps = steps;
+    call_after.run = run;
+}
+
+void scheduler_forget(int process)
 {
     for (int i = 0; i < count; i++)
-        if (!coroutines[i].ended)
-            broken_promise("every thread has ended before the server has", "thread %d has not", i);
-    count = 0;
-    crashed = abandoned = false;
-    crash_after = 0;
-}
-
-void scheduler_crash_after(uint64_t steps)
-{
-    crash_after = steps;
-}
-
-bool scheduler_has_crashed(void)
-{
-    return crashed;
-}
-
-void scheduler_forget(void)
-{
-    count = 0;
+        if (coroutines[i].process == process)
+            coroutines[i].ended = coroutines[i].released = true;
+    processes[process].exists = false;
 }
 
 void scheduler_sleep(uint64_t ns)
@@ -220,15 +277,39 @@ void scheduler_sleep(uint64_t ns)
     event_queue_advance_to(end_ns);
 }
 
-void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle)
+static bool any_exists(void)
 {
-    while (!coroutines[0].ended && !abandoned && !crashed) {
+    for (int i = 0; i < PROCESSES_MAX; i++)
+        if (processes[i].exists)
+            return true;
+    return false;
+}
+
+/* Reports the end of the process that has run. */
+static void notice_end(int process, scheduler_on_end *on_end)
+{
+    bool at_once = processes[process].has_exited;
+    if (!at_once && !processes[process].has_returned)
+        return;
+    for (int i = 0; i < count && !at_once; i++)
+        if (coroutines[i].process == process && !coroutines[i].ended)
+            broken_promise("every thread has ended before the server has", "thread %d has not", i);
+    scheduler_forget(process);
+    on_end(process, at_once, processes[process].status);
+}
+
+void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle,
+                   scheduler_on_end *on_end)
+{
+    while (any_exists()) {
         event_queue_run();
         int chosen = choose();
         if (chosen >= 0) {
             step(chosen);
+            notice_end(coroutines[chosen].process, on_end);
             after_step(chosen);
-            crashed = crash_after > 0 && --crash_after == 0 && !coroutines[0].ended;
+            if (call_after.steps > 0 && --call_after.steps == 0)
+                call_after.run();
             continue;
         }
         on_idle();
@@ -238,4 +319,5 @@ void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle)
                            "no thread can run, and nothing is due");
         event_queue_advance_to(next_ns);
     }
+    count = 0;
 }

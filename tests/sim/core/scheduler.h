@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The threads of the server as coroutines of one thread. A coroutine runs until it waits; then one
- * of those that can go on is drawn. While none can, the virtual clock moves to the next event. */
+/* The threads of all simulated processes as coroutines of one thread. A coroutine runs until it
+ * waits; then one of those that can go on is drawn. While none can, the virtual clock moves to the
+ * next event. What a process is, os/processes knows; here it is a number. */
 
 typedef void coroutine_main(void *state);
 typedef bool coroutine_can_continue(const void *state);
@@ -15,10 +16,23 @@ typedef void scheduler_after_step(int coroutine);
 /* Called while none can continue, before the clock moves on. */
 typedef void scheduler_on_idle(void);
 
-enum { COROUTINES_MAX = 64 };
+/* A process has ended: its main coroutine has returned, or has ended it at once (`at_once`). */
+typedef void scheduler_on_end(int process, bool at_once, int status);
 
-/* Starts a coroutine; the first one has the number 0. Returns its number, or -1: too many. */
-int scheduler_start(coroutine_main *main, void *state);
+enum {
+    COROUTINES_MAX = 64,
+    PROCESSES_MAX = 8, /* that exist at a time: their numbers are below that */
+    MAIN_THREAD = -1,  /* in place of the number of a worker */
+};
+
+/* Starts the main coroutine of a process, whose coroutines before must all have ended. Returns its
+ * number, or -1: too many. */
+int scheduler_start_process(int process, coroutine_main *main, void *state);
+/* Starts a coroutine of the current process: of that worker. Returns its number, or -1: too many.
+ */
+int scheduler_start(int worker, coroutine_main *main, void *state);
+/* The number of a coroutine that has ended, and is not asked for any more, may be given again. */
+void scheduler_release(int coroutine);
 
 /* Called by a coroutine: waits until the condition holds, at least for one step. */
 void scheduler_wait(coroutine_can_continue *can_continue, const void *state);
@@ -26,22 +40,26 @@ void scheduler_wait(coroutine_can_continue *can_continue, const void *state);
 /* The number of the coroutine that runs, -1: the simulator itself. */
 int scheduler_current(void);
 bool scheduler_has_ended(int coroutine);
-/* The state that the coroutine was started with. */
-void *scheduler_state(int coroutine);
-int scheduler_count(void);
+/* The process of a coroutine, and the number of its worker or MAIN_THREAD. */
+int scheduler_process_of(int coroutine);
+int scheduler_worker_of(int coroutine);
+/* The process of the coroutine that runs; -1: the simulator itself. */
+int scheduler_process(void);
+/* How many coroutines of a process have not ended. */
+int scheduler_count(int process);
 
-/* Runs all until the first one has ended. */
-void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle);
+/* Runs all until all processes have ended. on_end is called after the step in which one ends,
+ * before after_step. */
+void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle,
+                   scheduler_on_end *on_end);
 
-/* After the first one has ended: forgets all, so that others can be started. That one has not ended
- * is a broken promise. */
-void scheduler_reset(void);
+/* Nothing of the process runs any more, wherever its coroutines are; not for the current one. */
+void scheduler_forget(int process);
+/* Nothing of the process runs until then. */
+void scheduler_freeze(int process, uint64_t until_ns);
 
-/* The process crashes after so many further steps: scheduler_run returns, and nothing runs any
- * more. scheduler_forget then forgets all coroutines, wherever they are. */
-void scheduler_crash_after(uint64_t steps);
-bool scheduler_has_crashed(void);
-void scheduler_forget(void);
+/* After so many further steps of any process, `run` is called, between two steps. */
+void scheduler_call_after(uint64_t steps, void (*run)(void));
 
 /* Lets time pass while there are no coroutines. */
 void scheduler_sleep(uint64_t ns);
@@ -49,8 +67,9 @@ void scheduler_sleep(uint64_t ns);
 /* Has each step take up to so many nanoseconds. */
 void scheduler_set_step_ns(unsigned most_ns);
 
-/* Ends the run from within a coroutine, as exit_immediately would the process. */
-_Noreturn void scheduler_abandon(void);
-bool scheduler_was_abandoned(void);
+/* What the main coroutine of the current process is about to return. */
+void scheduler_set_status(int status);
+/* Ends the current process from within a coroutine. */
+_Noreturn void scheduler_exit(int status);
 
 #endif

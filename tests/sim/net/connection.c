@@ -3,6 +3,7 @@
 
 #include "os/loop/event_loop.h"
 #include "sim/core/event_queue.h"
+#include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
 #include "sim/os/files.h"
 #include "sim/world/faults.h"
@@ -113,7 +114,7 @@ int acceptor_accept(struct acceptor *listener, struct addr *peer)
     int error = faults_refuse_accept();
     if (error != 0)
         return error;
-    if (descriptor_count() >= descriptors_limit_now())
+    if (descriptor_is_limited(scheduler_process()))
         return -EMFILE;
     struct connection *connection = listener->backlog[0];
     memmove(&listener->backlog[0], &listener->backlog[1],

@@ -422,12 +422,41 @@ void framed_stream_finish(struct framed_stream *stream)
         watch(stream);
 }
 
-/* ---- handing over: a simulated server has no second process ---- */
+/* ---- handing over to another process ---- */
+
+enum flags { PAUSED = 1, ENDED = 2, CLOSED = 4, WAS_TOO_LONG = 8, DISCARDING = 16 };
+
+static void put_bytes(struct handover_writer *writer, const char *bytes, size_t size)
+{
+    handover_put64(writer, size);
+    handover_put_bytes(writer, bytes, size);
+}
 
 void framed_stream_hand_over(const struct framed_stream *stream, struct handover_writer *writer)
 {
-    (void)stream;
-    writer->failed = true;
+    unsigned flags = (stream->paused ? PAUSED : 0u) | (stream->ended ? ENDED : 0u) |
+                     (stream->closed ? CLOSED : 0u) | (stream->was_too_long ? WAS_TOO_LONG : 0u) |
+                     (stream->discarding ? DISCARDING : 0u);
+    if (stream->finishing || stream->freed || stream->busy)
+        broken_promise("a stream is handed over while it has an owner", "it has none");
+    handover_put_descriptor(writer, stream->fd);
+    handover_put8(writer, (uint8_t)flags);
+    handover_put32(writer, (uint32_t)-stream->error);
+    put_bytes(writer, stream->input, stream->input_size);
+    put_bytes(writer, stream->output + stream->output_begin,
+              broken_is("unsent") ? 0 : stream->output_size);
+}
+
+static bool get_bytes(struct handover_reader *reader, char **bytes, size_t *size, size_t room)
+{
+    size_t length = (size_t)handover_get64(reader);
+    const uint8_t *from = handover_get_bytes(reader, length);
+    if (from == NULL)
+        return false;
+    *bytes = realloc(*bytes, length + room);
+    memcpy(*bytes, from, length);
+    *size = length;
+    return true;
 }
 
 struct framed_stream *framed_stream_take_over(struct loop *loop, struct handover_reader *reader,
@@ -435,12 +464,34 @@ struct framed_stream *framed_stream_take_over(struct loop *loop, struct handover
                                               const struct framed_stream_callbacks *owner,
                                               void *state)
 {
-    (void)loop, (void)max_line_bytes, (void)owner, (void)state;
-    framed_stream_close_handed_over(reader);
-    return NULL;
+    int fd = handover_get_descriptor(reader);
+    struct framed_stream *stream =
+        fd >= 0 ? framed_stream_new(loop, fd, max_line_bytes, owner, state) : NULL;
+    if (stream == NULL)
+        return NULL;
+    unsigned flags = handover_get8(reader);
+    stream->paused = flags & PAUSED;
+    stream->ended = flags & ENDED;
+    stream->closed = flags & CLOSED;
+    stream->was_too_long = flags & WAS_TOO_LONG;
+    stream->discarding = flags & DISCARDING;
+    stream->error = -(int)handover_get32(reader);
+    if (!get_bytes(reader, &stream->input, &stream->input_size, max_line_bytes + 3) ||
+        !get_bytes(reader, &stream->output, &stream->output_size, 1)) {
+        framed_stream_free(stream);
+        return NULL;
+    }
+    loop_defer(loop, &stream->task);
+    return stream;
 }
 
 void framed_stream_close_handed_over(struct handover_reader *reader)
 {
-    reader->failed = true;
+    int fd = handover_get_descriptor(reader);
+    handover_get8(reader);
+    handover_get32(reader);
+    for (int i = 0; i < 2; i++)
+        handover_get_bytes(reader, (size_t)handover_get64(reader));
+    if (fd >= 0)
+        descriptor_close(fd);
 }

@@ -1,73 +1,110 @@
-/* What an upgrade needs of net/: there is none here, so that no process hands over its sockets. */
+/* net/socket and net/unix: what a process does with the sockets of another one, and with groups. */
 #include "net/socket/reuseport_group.h"
 #include "net/socket/socket_address.h"
 #include "net/socket/socket_buffer.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/unix/socket_file.h"
 #include "sim/core/trace.h"
+#include "sim/net/udp.h"
+#include "sim/os/files.h"
+#include "sim/world/faults.h"
+#include "sim/world/upgrades.h"
 
 #include <errno.h>
 
-static int refuse(const char *what)
-{
-    broken_promise("no upgrade takes place", "%s", what);
-    return -ENOSYS;
-}
-
-/* Each socket is opened by the user that the server runs as. */
+/* All processes have the user that the server runs as. */
 void socket_set_owner(int socket, const struct identity *owner)
 {
-    (void)socket;
+    descriptor_any(socket);
     (void)owner;
 }
 
 bool socket_has_other_owner(int socket)
 {
-    (void)socket;
-    refuse("asks for the owner of a socket");
+    udp_of(socket);
     return false;
 }
 
 bool socket_is_placeholder(int socket)
 {
-    (void)socket;
-    refuse("hands over a socket");
-    return false;
+    return descriptor_any(socket)->kind == OBJECT_PLACEHOLDER;
 }
 
 int socket_get_local_addr(int socket, struct addr *addr)
 {
-    (void)socket;
-    *addr = (struct addr){.family = ADDR_NONE};
-    return refuse("takes over a reply socket");
+    *addr = udp_of(socket)->bound;
+    return 0;
 }
 
 uint32_t socket_set_send_buffer(int socket, uint32_t bytes)
 {
-    (void)socket;
-    (void)bytes;
-    refuse("takes over sockets that send");
-    return 0;
+    struct udp *udp = udp_of(socket);
+    udp->send_limit = 2 * bytes;
+    return bytes;
+}
+
+/* ---- groups ---- */
+
+static uint32_t size_of_group(const struct udp *member)
+{
+    const struct udp *udp;
+    uint32_t size = 0;
+    for (size_t i = 0; (udp = udp_next(&i)) != NULL;)
+        size += !udp->send_only && udp_is_at(udp, &member->bound);
+    return size;
 }
 
 int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_options *options)
 {
-    (void)member;
-    (void)bound;
-    (void)options;
-    return refuse("adds a worker");
+    struct udp *first = udp_of(member);
+    struct addr ignored, none = *bound;
+    none.port = 0; /* only then it is bound */
+    uint32_t number = size_of_group(first);
+    int fd = udp_socket_open(&none, options, &ignored);
+    if (fd < 0)
+        return fd;
+    struct udp *added = udp_of(fd);
+    added->bound = first->bound;
+    added->in_group = first->in_group = true;
+    added->number = number;
+    added->shards = first->shards;
+    added->key = first->key;
+    return fd;
 }
 
-/* Each upgrade fails, after which no socket is to share its port. */
 int reuseport_group_end(int member)
 {
-    (void)member;
+    udp_of(member)->in_group = false;
     return 0;
 }
 
+int reuseport_group_choose_by_source(const int *fds, size_t count, enum addr_family family,
+                                     const struct source_shard_key *key)
+{
+    struct shards_key own = {key->start, {key->multipliers[0], key->multipliers[1]}};
+    const struct udp *first = udp_of(fds[0]);
+    /* One that has taken over could not go on (docs/testing.md). */
+    int error = upgrades_are_taken() ? 0 : faults_refuse_program();
+    if (family != first->bound.family)
+        broken_promise("a group gets the program of its family", "another one");
+    shards_asked(&own, error);
+    if (error != 0)
+        return error;
+    for (size_t i = 0; i < count; i++)
+        udp_of(fds[i])->number = (uint32_t)i;
+    struct udp *udp;
+    for (size_t i = 0; (udp = udp_next(&i)) != NULL;)
+        if (!udp->send_only && udp_is_at(udp, &first->bound)) {
+            udp->shards = (uint32_t)count;
+            udp->key = own;
+        }
+    return 0;
+}
+
+/* ---- files ---- */
+
 void socket_file_remove(const char *path, const struct socket_file *file)
 {
-    (void)path;
-    (void)file;
-    refuse("removes a file of the process before");
+    if (socket_file_is_at(path, file))
+        simulated_file_remove(path);
 }

@@ -7,6 +7,7 @@
 #include "net/socket/socket_option.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/event_queue.h"
+#include "sim/core/scheduler.h"
 #include "sim/net/host.h"
 #include "sim/net/interfaces.h"
 #include "sim/world/faults.h"
@@ -122,10 +123,10 @@ struct interface_watch {
     bool changed, polls;
     uint32_t removed[REMOVED_MAX];
     size_t removed_count;
-    int fd;
+    int fd, process;
 };
 
-static struct interface_watch *the_watch;
+static struct interface_watch *watches[PROCESSES_MAX]; /* NULL: none */
 
 static unsigned has_changed(const struct object *object)
 {
@@ -135,7 +136,7 @@ static unsigned has_changed(const struct object *object)
 static void destroy(struct object *object)
 {
     event_queue_remove(object);
-    the_watch = NULL;
+    watches[((struct interface_watch *)object)->process] = NULL;
     free(object);
 }
 
@@ -152,11 +153,14 @@ static void on_change(void *state, unsigned events)
 
 void simulated_interfaces_change(uint32_t removed)
 {
-    if (the_watch == NULL || !has_netlink)
-        return;
-    the_watch->changed = true;
-    if (removed != 0 && the_watch->removed_count < REMOVED_MAX)
-        the_watch->removed[the_watch->removed_count++] = removed;
+    for (int i = 0; i < PROCESSES_MAX && has_netlink; i++) {
+        struct interface_watch *watch = watches[i];
+        if (watch == NULL)
+            continue;
+        watch->changed = true;
+        if (removed != 0 && watch->removed_count < REMOVED_MAX)
+            watch->removed[watch->removed_count++] = removed;
+    }
 }
 
 bool simulated_netlink_is_permitted(void)
@@ -180,6 +184,7 @@ int interface_watch_open(struct interface_watch **watch, struct loop *loop,
     made->object = (struct object){.kind = OBJECT_WATCH, .ready = has_changed, .destroy = destroy};
     made->callbacks = callbacks;
     made->state = state;
+    made->process = scheduler_process();
     int fd = descriptor_open(&made->object);
     if (fd < 0)
         return fd;
@@ -190,7 +195,7 @@ int interface_watch_open(struct interface_watch **watch, struct loop *loop,
         return error;
     }
     event_queue_add(1000000000, on_second, made);
-    the_watch = *watch = made;
+    watches[made->process] = *watch = made;
     return 0;
 }
 

@@ -37,6 +37,11 @@ struct udp *udp_of(int fd)
     return (struct udp *)descriptor_object(fd, OBJECT_UDP);
 }
 
+struct udp *udp_next(size_t *i)
+{
+    return *i < socket_count ? sockets[(*i)++] : NULL;
+}
+
 /* NULL for a placeholder. */
 static struct udp *udp_if_any(int socket)
 {
@@ -80,6 +85,11 @@ static void destroy(struct object *object)
         free(udp);
 }
 
+static uint32_t raised(uint32_t limit, uint32_t bytes)
+{
+    return limit < 2 * bytes ? 2 * bytes : limit;
+}
+
 static int open_udp(uint32_t receive_bytes, uint32_t send_bytes)
 {
     int error = faults_refuse_open();
@@ -100,6 +110,11 @@ static bool same_endpoint(const struct addr *a, const struct addr *b)
 {
     return a->family == b->family && a->port == b->port && a->scope == b->scope &&
            memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+bool udp_is_at(const struct udp *udp, const struct addr *bound)
+{
+    return same_endpoint(&udp->bound, bound);
 }
 
 /* Whether the host has an address to bind to: 0 or -errno. */
@@ -145,13 +160,18 @@ int udp_socket_open(const struct addr *addr, struct udp_socket_options *options,
     return error;
 }
 
-/* No socket is passed. */
+/* A socket of the process before: no service manager passes one. */
 int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
 {
-    (void)socket;
-    (void)addr;
-    (void)options;
-    return -EINVAL;
+    struct udp *udp = udp_of(socket);
+    if (!udp_is_at(udp, addr))
+        broken_promise("a socket is taken over with its address", "port %d, not %d",
+                       udp->bound.port, addr->port);
+    udp->receive_limit = raised(udp->receive_limit, options->receive_buffer_bytes);
+    udp->send_limit = raised(udp->send_limit, options->send_buffer_bytes);
+    options->receive_buffer_actual_bytes = udp->receive_limit / 2;
+    options->send_buffer_actual_bytes = udp->send_limit / 2;
+    return faults_refuse_open();
 }
 
 bool udp_socket_reports_destination(const struct addr *addr)
@@ -186,21 +206,6 @@ int reuseport_group_open(const struct addr *addr, struct udp_socket_options *opt
     for (size_t i = 0; i < count; i++)
         udp_of(fds[i])->bound = *bound;
     return 0;
-}
-
-int reuseport_group_choose_by_source(const int *fds, size_t count, enum addr_family family,
-                                     const struct source_shard_key *key)
-{
-    struct shards_key own = {key->start, {key->multipliers[0], key->multipliers[1]}};
-    int error = faults_refuse_program();
-    if (family != udp_of(fds[0])->bound.family)
-        broken_promise("a group gets the program of its family", "another one");
-    shards_asked(&own, error);
-    for (size_t i = 0; error == 0 && i < count; i++) {
-        udp_of(fds[i])->shards = (uint32_t)count;
-        udp_of(fds[i])->key = own;
-    }
-    return error;
 }
 
 int reuseport_member_start(int socket)
@@ -268,7 +273,7 @@ int socket_duplicate(int socket)
 
 uint64_t socket_cookie(int socket)
 {
-    return (uint64_t)socket + 1;
+    return descriptor_any(socket)->number;
 }
 
 int socket_replace_by_duplicate(int old, int source)

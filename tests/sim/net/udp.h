@@ -41,6 +41,10 @@ struct udp {
 };
 
 struct udp *udp_of(int fd);
+/* The next one of all that are open, of all processes; NULL: there is none. *i is 0 at first. */
+struct udp *udp_next(size_t *i);
+/* Whether both are bound to the same address and port. */
+bool udp_is_at(const struct udp *udp, const struct addr *bound);
 
 /* Makes a packet; network addresses are copied. */
 struct packet *packet_new(const struct addr *from, const struct addr *to, const void *bytes,

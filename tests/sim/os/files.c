@@ -5,8 +5,11 @@
 #include "os/file/file.h"
 #include "os/file/file_watch.h"
 #include "os/file/names_key_file.h"
+#include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
 #include "sim/world/faults.h"
+#include "sim/world/settings.h"
+#include "sim/world/upgrades.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -74,6 +77,7 @@ struct simulated_file *simulated_file_add_socket(const char *path, struct object
 {
     struct simulated_file *file = add(path);
     file->listener = listener;
+    file->maker = scheduler_process();
     return file;
 }
 
@@ -84,10 +88,10 @@ void simulated_file_forget_listener(const struct object *listener)
             files[i].listener = NULL;
 }
 
-void simulated_files_leave(void)
+void simulated_files_leave(int process, bool all)
 {
     for (size_t i = 0; i < FILES_MAX; i++)
-        files[i].is_left = files[i].text == NULL;
+        files[i].is_left |= files[i].text == NULL && (all || files[i].maker == process);
 }
 
 unsigned simulated_file_sockets(void)
@@ -108,6 +112,8 @@ int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size)
         return error;
     if (file == NULL)
         return -ENOENT;
+    if (strcmp(path, SETTINGS_PATH) == 0)
+        upgrades_config_read(scheduler_process());
     if (file->text == NULL)
         return -EINVAL;
     *size = strlen(file->text);

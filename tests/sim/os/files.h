@@ -17,6 +17,7 @@ struct simulated_file {
     uint64_t inode;
     mode_t mode; /* of a socket */
     struct identity owner;
+    int maker;    /* of a socket: the process */
     bool is_left; /* by a crash */
 };
 
@@ -30,8 +31,9 @@ struct simulated_file *simulated_file_add_socket(const char *path, struct object
 /* The listener ends: its file stays, but nobody listens there. */
 void simulated_file_forget_listener(const struct object *listener);
 
-/* The server has crashed: the files of its sockets stay, until another socket is made there. */
-void simulated_files_leave(void);
+/* A process was killed: the files of the sockets that it has made stay, until another socket is
+ * made there; if it was the server (`all`), those of all sockets. */
+void simulated_files_leave(int process, bool all);
 
 /* How many socket files there are that a server which has ended orderly has left. */
 unsigned simulated_file_sockets(void);

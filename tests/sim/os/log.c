@@ -7,6 +7,7 @@
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
+#include "sim/os/processes.h"
 #include "sim/world/faults.h"
 
 #include <errno.h>
@@ -29,10 +30,13 @@ static struct {
 } finals[PAIRS_MAX];
 static size_t final_count;
 static bool ready, prints;
-static uint64_t limited_ms[LOG_KINDS];
-static enum config_log_level setup_level;
-static enum config_log_format setup_format;
-static enum config_log_target setup_target;
+static struct {
+    uint64_t limited_ms[LOG_KINDS];
+    enum config_log_level level;
+    enum config_log_format format;
+    enum config_log_target target;
+    char last_error[LOG_LAST_ERROR_BYTES]; /* "": none */
+} logs[PROCESSES_MAX];
 
 uint64_t simulated_log_count(enum config_log_level level)
 {
@@ -65,7 +69,7 @@ bool simulated_log_is_ready(void)
 void simulated_log_reset(void)
 {
     memset(lines, 0, sizeof lines);
-    memset(limited_ms, 0, sizeof limited_ms);
+    memset(logs, 0, sizeof logs);
     sentence_count = final_count = 0;
     ready = false;
 }
@@ -90,12 +94,23 @@ static void count_sentence(const char *sentence)
     sentences[i].times++;
 }
 
+static void keep_error(const char *sentence, const struct log_pair *pairs, size_t count)
+{
+    char *text = logs[processes_current()].last_error;
+    size_t at = (size_t)snprintf(text, LOG_LAST_ERROR_BYTES, "%s", sentence);
+    for (size_t i = 0; i < count && at < LOG_LAST_ERROR_BYTES; i++)
+        at += (size_t)snprintf(text + at, LOG_LAST_ERROR_BYTES - at, " %s=%s", pairs[i].key,
+                               pairs[i].value);
+}
+
 static void record(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
                    size_t count)
 {
     lines[level]++;
     count_sentence(sentence);
     trace(TRACE_LOG, lines[level], level, 0, 0);
+    if (level == LOG_LEVEL_ERROR)
+        keep_error(sentence, pairs, count);
     if (strcmp(sentence, "stopped") == 0)
         for (final_count = 0; final_count < count; final_count++) {
             snprintf(finals[final_count].key, sizeof finals[0].key, "%s", pairs[final_count].key);
@@ -103,7 +118,8 @@ static void record(enum config_log_level level, const char *sentence, const stru
         }
     if (!prints)
         return;
-    fprintf(stderr, "  %12.6f  log: %s", (double)event_queue_now_ns() / 1e9, sentence);
+    fprintf(stderr, "  %12.6f  log of %d: %s", (double)event_queue_now_ns() / 1e9,
+            (int)processes_pid(processes_current()), sentence);
     for (size_t i = 0; i < count; i++)
         fprintf(stderr, " %s=%s", pairs[i].key, pairs[i].value);
     fputc('\n', stderr);
@@ -136,9 +152,10 @@ void log_pairs(enum config_log_level level, const char *sentence, const struct l
 void log_limited(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
 {
     va_list arguments;
-    if (limited_ms[kind] != 0 && now_ms - limited_ms[kind] < LOG_REPEAT_MS)
+    uint64_t *limited_ms = &logs[processes_current()].limited_ms[kind];
+    if (*limited_ms != 0 && now_ms - *limited_ms < LOG_REPEAT_MS)
         return;
-    limited_ms[kind] = now_ms;
+    *limited_ms = now_ms;
     va_start(arguments, sentence);
     record_list(LOG_LEVEL_WARNING, sentence, arguments);
     va_end(arguments);
@@ -148,15 +165,18 @@ void log_setup(const char *name, enum config_log_level level, enum config_log_fo
                enum config_log_target target)
 {
     (void)name;
-    setup_level = level;
-    setup_format = format;
-    setup_target = broken_is("log") ? LOG_TARGET_STDERR : target;
+    int process = processes_current();
+    logs[process].level = level;
+    logs[process].format = format;
+    logs[process].target = broken_is("log") ? LOG_TARGET_STDERR : target;
 }
 
 bool simulated_log_is(enum config_log_level level, enum config_log_format format,
                       enum config_log_target target)
 {
-    return level == setup_level && format == setup_format && target == setup_target;
+    int process = processes_current();
+    return level == logs[process].level && format == logs[process].format &&
+           target == logs[process].target;
 }
 
 int log_start(void)
@@ -212,12 +232,20 @@ static void call_done(struct mailbox_message *message)
 }
 
 static struct stdout_line *written; /* now; NULL: none */
+static int writer;                  /* the process */
 
-void simulated_log_forget_line(void)
+static void forget_line(void)
 {
     if (written != NULL)
         event_queue_remove(written);
     written = NULL;
+}
+
+void simulated_log_process_ended(int process)
+{
+    if (process == writer)
+        forget_line();
+    memset(&logs[process], 0, sizeof logs[process]);
 }
 
 static void end_writing(void *state)
@@ -242,18 +270,19 @@ int stdout_line_start(struct stdout_line *line, char *text, struct mailbox *mail
                                  .state = state,
                                  .error = faults_refuse_output()};
     written = line;
+    writer = scheduler_process();
     event_queue_add(draw_range(DRAW_SCHEDULE, 1000, 20000000), end_writing, line);
     return 0;
 }
 
 void stdout_line_stop(struct stdout_line *line)
 {
-    simulated_log_forget_line();
+    forget_line();
     free(line->text);
     line->text = NULL;
 }
 
-/* ---- the last error: only a successor keeps it ---- */
+/* ---- the last error ---- */
 
 void log_keep_last_error(void)
 {
@@ -261,6 +290,7 @@ void log_keep_last_error(void)
 
 const char *log_last_error(char text[LOG_LAST_ERROR_BYTES])
 {
-    text[0] = '\0';
+    const char *last = logs[processes_current()].last_error;
+    strcpy(text, last[0] != '\0' ? last : "it did not say why");
     return text;
 }

@@ -27,8 +27,8 @@ bool simulated_log_is_ready(void);
 /* The server has ended: forgets what it has logged. */
 void simulated_log_reset(void);
 
-/* The process has crashed: its ready line is not written any more. */
-void simulated_log_forget_line(void);
+/* A process has ended: its ready line is not written any more. */
+void simulated_log_process_ended(int process);
 
 /* Prints each line to standard error. */
 void simulated_log_print(bool wanted);

@@ -21,8 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-enum { CLOCK_READ_NS = 50, SECRET_BYTES = 16, SECRETS_MAX = 64 };
+enum { CLOCK_READ_NS = 50, SECRET_BYTES = 16, SECRETS_MAX = 64, PIECES_MAX = 1024 };
 
 static int64_t wall_offset_ms;
 static uint32_t boots;
@@ -117,17 +118,56 @@ int random_fill(void *bytes, size_t size)
 
 /* ---- memory ---- */
 
-static size_t reserved_bytes, reserved_count;
+static struct piece {
+    void *memory; /* NULL: unused */
+    size_t bytes;
+    int process;
+} pieces[PIECES_MAX];
 
-size_t simulated_memory_reserved(size_t *count)
+size_t simulated_memory_reserved(int process, size_t *count)
 {
-    *count = reserved_count;
-    return reserved_bytes;
+    size_t bytes = 0;
+    *count = 0;
+    for (size_t i = 0; i < PIECES_MAX; i++)
+        if (pieces[i].memory != NULL && pieces[i].process == process) {
+            bytes += pieces[i].bytes;
+            ++*count;
+        }
+    return bytes;
 }
 
-void simulated_memory_forget(void)
+static void unmap(struct piece *piece)
 {
-    reserved_bytes = reserved_count = 0;
+    munmap(piece->memory, piece->bytes > 0 ? piece->bytes : 1);
+    piece->memory = NULL;
+}
+
+void simulated_memory_forget(int process)
+{
+    for (size_t i = 0; i < PIECES_MAX; i++)
+        if (pieces[i].memory != NULL && pieces[i].process == process)
+            unmap(&pieces[i]);
+}
+
+static void add_piece(void *memory, size_t bytes)
+{
+    size_t i = 0;
+    while (pieces[i].memory != NULL)
+        if (++i == PIECES_MAX)
+            broken_promise("the simulator itself", "more than %d pieces of memory",
+                           (int)PIECES_MAX);
+    pieces[i] = (struct piece){memory, bytes, scheduler_process()};
+}
+
+static void release_piece(const void *memory, size_t bytes)
+{
+    for (size_t i = 0; i < PIECES_MAX; i++)
+        if (pieces[i].memory == memory && pieces[i].bytes == bytes &&
+            pieces[i].process == scheduler_process()) {
+            unmap(&pieces[i]);
+            return;
+        }
+    broken_promise("only reserved memory is released", "%zu other bytes are", bytes);
 }
 
 void *memory_reserve(size_t bytes, size_t committed)
@@ -141,8 +181,7 @@ void *memory_reserve(size_t bytes, size_t committed)
         errno = ENOMEM;
         return NULL;
     }
-    reserved_bytes += bytes;
-    reserved_count++;
+    add_piece(memory, bytes);
     return memory;
 }
 
@@ -150,33 +189,96 @@ void memory_release(void *memory, size_t bytes)
 {
     if (memory == NULL || broken_now("memory", 5))
         return;
-    munmap(memory, bytes > 0 ? bytes : 1);
-    reserved_bytes -= bytes;
-    reserved_count--;
+    release_piece(memory, bytes);
 }
 
-/* No other process exists that could map it. */
+/* A file in memory, of which each process has a mapping of its own. */
+struct shared_object {
+    struct object object;
+    int file; /* of the kernel that the simulator runs on; -1: no other process maps it in this run
+               */
+    size_t bytes;
+};
+
+static unsigned never_ready(const struct object *object)
+{
+    (void)object;
+    return 0;
+}
+
+static void close_file(struct object *object)
+{
+    struct shared_object *shared = (struct shared_object *)object;
+    if (shared->file >= 0)
+        close(shared->file);
+    free(shared);
+}
+
+static void *map_file(int file, size_t bytes)
+{
+    void *memory =
+        mmap(NULL, bytes > 0 ? bytes : 1, PROT_READ | PROT_WRITE,
+             MAP_NORESERVE | (file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED), file, 0);
+    if (memory == MAP_FAILED)
+        broken_promise("the simulator itself", "%zu bytes cannot be mapped", bytes);
+    return memory;
+}
+
+static int make_file(size_t bytes)
+{
+    int file = memfd_create("sim", MFD_CLOEXEC);
+    if (file < 0 || ftruncate(file, (off_t)bytes) != 0)
+        broken_promise("the simulator itself", "a file in memory cannot be made");
+    return file;
+}
+
+/* Without a descriptor it is memory that cannot be shared. */
 int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t committed)
 {
-    void *memory = memory_reserve(bytes, committed);
-    if (memory == NULL)
+    (void)committed;
+    *shared = (struct shared_memory){.bytes = bytes, .descriptor = -1};
+    if (faults_refuse_memory())
         return -ENOMEM;
-    *shared = (struct shared_memory){memory, bytes, -1};
+    int file = swarm.upgrades ? make_file(bytes) : -1;
+    struct shared_object *made = calloc(1, sizeof *made);
+    *made = (struct shared_object){
+        .object = {.kind = OBJECT_MEMORY, .ready = never_ready, .destroy = close_file},
+        .file = file,
+        .bytes = bytes};
+    shared->memory = map_file(file, bytes);
+    add_piece(shared->memory, bytes);
+    int fd = descriptor_open(&made->object);
+    shared->descriptor = fd >= 0 ? fd : -1;
     return 0;
 }
 
 int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed)
 {
-    (void)shared;
-    (void)descriptor;
-    (void)bytes;
+    const struct shared_object *object =
+        (const struct shared_object *)descriptor_object(descriptor, OBJECT_MEMORY);
     (void)committed;
-    return -EINVAL;
+    if (object->bytes != bytes)
+        return -EINVAL;
+    if (faults_refuse_memory())
+        return -ENOMEM;
+    *shared = (struct shared_memory){map_file(object->file, bytes), bytes, descriptor};
+    add_piece(shared->memory, bytes);
+    return 0;
+}
+
+void memory_close_shared(int descriptor)
+{
+    descriptor_object(descriptor, OBJECT_MEMORY);
+    descriptor_close(descriptor);
 }
 
 void memory_release_shared(struct shared_memory *shared)
 {
+    if (shared->memory == NULL)
+        return;
     memory_release(shared->memory, shared->bytes);
+    if (shared->descriptor >= 0)
+        descriptor_close(shared->descriptor);
     *shared = (struct shared_memory){.memory = NULL};
 }
 
@@ -244,13 +346,15 @@ size_t host_raise_file_limit(size_t count)
 
 enum { GROUPS_MAX = 4 };
 
-static gid_t groups[GROUPS_MAX];
-static size_t group_count;
+static struct {
+    gid_t list[GROUPS_MAX];
+    size_t count;
+} groups[PROCESSES_MAX];
 
-bool simulated_process_has_group(gid_t gid)
+bool simulated_process_has_group(int process, gid_t gid)
 {
-    for (size_t i = 0; i < group_count; i++)
-        if (groups[i] == gid)
+    for (size_t i = 0; i < groups[process].count; i++)
+        if (groups[process].list[i] == gid)
             return true;
     return false;
 }
@@ -288,7 +392,7 @@ int identity_allowed(const struct identity *identity)
 /* The first step of a start. */
 int privilege_clear_bounding_set(void)
 {
-    group_count = 0;
+    groups[scheduler_process()].count = 0;
     return 0;
 }
 
@@ -312,9 +416,10 @@ int privilege_drop_keeping_groups(const struct identity *identity, const gid_t *
 
 int privilege_join_group(gid_t gid)
 {
-    if (group_count == GROUPS_MAX)
+    int process = scheduler_process();
+    if (groups[process].count == GROUPS_MAX)
         broken_promise("the simulator itself", "more than %d groups", (int)GROUPS_MAX);
-    groups[group_count++] = gid;
+    groups[process].list[groups[process].count++] = gid;
     return 0;
 }
 
@@ -325,6 +430,5 @@ int privilege_harden(void)
 
 void exit_immediately(int status)
 {
-    (void)status;
-    scheduler_abandon();
+    scheduler_exit(status);
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Whether the server has joined or kept this supplementary group. */
-bool simulated_process_has_group(gid_t gid);
+/* Whether a process has joined or kept this supplementary group. */
+bool simulated_process_has_group(int process, gid_t gid);
 
 /* Sets the wall clock on (or back) by that time. */
 void simulated_wall_leap(int64_t ms);
@@ -24,10 +24,10 @@ uint32_t simulated_host_boots(void);
 /* Whether any of the last random bytes that the server got, such as a secret, is in a text. */
 bool simulated_random_is_in(const void *text, size_t size);
 
-/* The process has crashed: its memory is gone. */
-void simulated_memory_forget(void);
+/* A process has ended: what it had reserved is gone. */
+void simulated_memory_forget(int process);
 
-/* The bytes of memory that are reserved by os/process/memory, and in how many pieces. */
-size_t simulated_memory_reserved(size_t *count);
+/* The bytes of memory that a process has reserved by os/process/memory, and in how many pieces. */
+size_t simulated_memory_reserved(int process, size_t *count);
 
 #endif

@@ -3,21 +3,24 @@
 
 #include "sim/core/descriptors.h"
 #include "sim/core/trace.h"
+#include "sim/os/processes.h"
 #include "sim/os/signals.h"
 
 #include <stdlib.h>
 
-static uint64_t pending; /* a bit for each signal */
-static void *server;
+static uint64_t pending[PROCESSES_MAX]; /* a bit for each signal */
+static void *servers[PROCESSES_MAX];
 
 struct signals_object {
     struct object object;
     uint64_t caught;
+    int process;
 };
 
 static unsigned has_pending(const struct object *object)
 {
-    return pending & ((const struct signals_object *)object)->caught ? LOOP_READ : 0;
+    const struct signals_object *signals = (const struct signals_object *)object;
+    return pending[signals->process] & signals->caught ? LOOP_READ : 0;
 }
 
 static void destroy(struct object *object)
@@ -25,32 +28,40 @@ static void destroy(struct object *object)
     free(object);
 }
 
+void simulated_signal_to(int process, int signal)
+{
+    trace(TRACE_SIGNAL, (uint64_t)signal, (uint64_t)process, 0, 0);
+    pending[process] |= UINT64_C(1) << signal;
+}
+
 void simulated_signal(int signal)
 {
-    trace(TRACE_SIGNAL, (uint64_t)signal, 0, 0, 0);
-    pending |= UINT64_C(1) << signal;
+    int process = processes_signalled();
+    if (process >= 0)
+        simulated_signal_to(process, signal);
 }
 
-void *simulated_signals_state(void)
+void *simulated_signals_state(int process)
 {
-    return server;
+    return servers[process];
 }
 
-void simulated_signals_reset(void)
+void simulated_signals_reset(int process)
 {
-    pending = 0;
-    server = NULL;
+    pending[process] = 0;
+    servers[process] = NULL;
 }
 
 static void on_signal(void *state, unsigned events)
 {
     struct loop *loop = state;
     struct loop_signals *signals = loop_signals_of(loop);
+    uint64_t *own = &pending[scheduler_process()];
     (void)events;
     for (int i = 1; i < 64 && !loop_is_stopping(loop); i++) {
-        if (!(pending >> i & 1))
+        if (!(*own >> i & 1))
             continue;
-        pending &= ~(UINT64_C(1) << i);
+        *own &= ~(UINT64_C(1) << i);
         signals->caught(signals->state, i);
     }
 }
@@ -64,8 +75,9 @@ int loop_signals_start(struct loop *loop, const int *signals, loop_signal_callba
         (struct object){.kind = OBJECT_SIGNALS, .ready = has_pending, .destroy = destroy};
     for (; *signals != 0; signals++)
         made->caught |= UINT64_C(1) << *signals;
+    made->process = scheduler_process();
     own->caught = caught;
-    own->state = server = state;
+    own->state = servers[made->process] = state;
     int fd = descriptor_open(&made->object);
     if (fd < 0)
         return fd;
@@ -83,7 +95,7 @@ void loop_signals_block(const int *signals)
 bool loop_signals_are_pending(const int *signals)
 {
     for (; *signals != 0; signals++)
-        if (pending >> *signals & 1)
+        if (pending[scheduler_process()] >> *signals & 1)
             return true;
     return false;
 }

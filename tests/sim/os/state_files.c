@@ -5,6 +5,7 @@
 #include "os/file/state_file_writer.h"
 #include "sim/check/saved.h"
 #include "sim/core/broken.h"
+#include "sim/core/descriptors.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/scheduler.h"
@@ -26,21 +27,26 @@ struct contents {
 static struct contents whole;  /* PATH */
 static struct contents before; /* what PATH was before the last rename */
 static struct contents draft;  /* PATH.new, which a crash leaves */
+static int draft_of = -1;      /* the process that writes it; -1: none */
 static struct contents aside;  /* PATH.bad */
 static bool is_foreign;        /* another user can write PATH */
 static uint64_t read_at;       /* what was read last */
 static bool is_read_again;     /* it was checked, and is now read for its clients */
 static bool is_unsynced;       /* a power failure may undo the last rename */
 static enum state_obstacle obstacle;
-static uint64_t done_ns, pending_ns; /* what the steps of the disk have taken, and the one now */
+static uint64_t done_ns, pending_ns; /* what the steps of the disk have taken, and the ones now */
 
 struct state_file_writer {
     struct mailbox *owner;
     struct state_file_write *pending; /* the step that the thread does; NULL: none */
-    bool has_lock, has_draft;
+    uint64_t pending_ns;
+    bool has_draft;
+    int lock; /* descriptor; -1: none */
+    int process;
 };
 
-static struct state_file_writer *current; /* of the server that runs; NULL: none */
+static struct state_file_writer *writers[PROCESSES_MAX]; /* NULL: none */
+static struct object *locked;                            /* PATH.lock, by the server; NULL: free */
 
 /* ---- contents ---- */
 
@@ -149,7 +155,7 @@ int state_file_reader_open(struct state_file_reader *reader, const char *path,
 {
     (void)path;
     *reader = (struct state_file_reader){.descriptor = -1, .size = whole.size};
-    if (current == NULL)
+    if (writers[scheduler_process()] == NULL)
         broken_promise("the state file is locked before it is read", "it is not");
     wait_for_disk();
     int error = faults_refuse_disk();
@@ -244,7 +250,11 @@ static void replace(void)
 static void commit(struct state_file_writer *writer, int error)
 {
     bool is_renamed = error == 0 || draw_below(DRAW_STATE, 2) == 0;
+    if (draft_of != writer->process)
+        broken_promise("only a state file that is whole is renamed",
+                       "process %d renames what process %d has begun", writer->process, draft_of);
     writer->has_draft = false;
+    draft_of = -1;
     if (is_renamed)
         replace();
     else
@@ -252,11 +262,49 @@ static void commit(struct state_file_writer *writer, int error)
     is_unsynced = is_renamed ? error != 0 : is_unsynced;
 }
 
+/* ---- the lock: it is held until all its descriptors are closed, in all processes ---- */
+
+static unsigned never_ready(const struct object *object)
+{
+    (void)object;
+    return 0;
+}
+
+static void unlock(struct object *object)
+{
+    free(object);
+    locked = NULL;
+}
+
+static int take_lock(struct state_file_writer *writer)
+{
+    if (writer->lock >= 0)
+        return 0;
+    if (locked != NULL)
+        return -EWOULDBLOCK;
+    struct object *made = locked = calloc(1, sizeof *made);
+    *made = (struct object){.kind = OBJECT_LOCK, .ready = never_ready, .destroy = unlock};
+    writer->lock = descriptor_open_for(writer->process, made);
+    return writer->lock >= 0 ? 0 : writer->lock;
+}
+
+int state_file_writer_lock(const struct state_file_writer *writer)
+{
+    return writer->lock;
+}
+
+void state_file_writer_close_lock(int lock)
+{
+    descriptor_close(lock);
+}
+
 static int begin(struct state_file_writer *writer)
 {
     int error = faults_refuse_disk();
+    if (error == 0)
+        error = take_lock(writer);
     clear(&draft);
-    writer->has_lock |= error == 0;
+    draft_of = writer->process;
     writer->has_draft = error == 0;
     return error;
 }
@@ -280,7 +328,7 @@ static int do_step(struct state_file_writer *writer, const struct state_file_wri
         commit(writer, error);
     else if (error != 0 || write->step == STATE_FILE_DISCARD)
         writer->has_draft = false;
-    else if (write->step == STATE_FILE_ADD)
+    else if (write->step == STATE_FILE_ADD && draft_of == writer->process)
         append(&draft, write->bytes, write->size);
     if (error != 0 || write->step == STATE_FILE_DISCARD)
         saved_failed(error);
@@ -302,42 +350,47 @@ static void end_step(void *state)
     struct state_file_writer *writer = state;
     struct state_file_write *write = writer->pending;
     writer->pending = NULL;
-    done_ns += pending_ns;
-    pending_ns = 0;
+    done_ns += writer->pending_ns;
+    pending_ns -= writer->pending_ns;
     write->error = do_step(writer, write);
     write->message.handle = handle_done;
     mailbox_post(writer->owner, &write->message);
 }
 
+static int make(struct state_file_writer **writer)
+{
+    struct state_file_writer *made = faults_refuse_memory() ? NULL : calloc(1, sizeof *made);
+    *writer = made;
+    if (made == NULL)
+        return -ENOMEM;
+    made->process = scheduler_process();
+    made->lock = -1;
+    writers[made->process] = made;
+    saved_opened();
+    return 0;
+}
+
 int state_file_writer_new(struct state_file_writer **writer, const char *path)
 {
     (void)path;
-    *writer = current = faults_refuse_memory() ? NULL : calloc(1, sizeof **writer);
-    if (current == NULL)
-        return -ENOMEM;
-    saved_opened();
+    int error = make(writer);
+    if (error != 0)
+        return error;
     if (obstacle == STATE_LOCKED && !broken_is("state-obstacle"))
         return -EWOULDBLOCK;
-    int error = faults_refuse_disk();
-    current->has_lock = error == 0;
-    return error;
+    error = faults_refuse_disk();
+    return error == 0 ? take_lock(*writer) : error;
 }
 
 int state_file_writer_new_locked(struct state_file_writer **writer, const char *path, int lock)
 {
-    (void)lock;
-    return state_file_writer_new(writer, path);
-}
-
-int state_file_writer_lock(const struct state_file_writer *writer)
-{
-    (void)writer;
-    return -1;
-}
-
-void state_file_writer_close_lock(int lock)
-{
-    (void)lock;
+    (void)path;
+    int error = make(writer);
+    if (error == 0)
+        (*writer)->lock = lock;
+    else
+        descriptor_close(lock);
+    return error;
 }
 
 int state_file_writer_check(struct state_file_writer *writer)
@@ -365,8 +418,9 @@ void state_file_writer_post(struct state_file_writer *writer, struct state_file_
         saved_adding();
     write->writer = writer;
     writer->pending = write;
-    pending_ns = draw_step_ns();
-    event_queue_add(pending_ns, end_step, writer);
+    writer->pending_ns = draw_step_ns();
+    pending_ns += writer->pending_ns;
+    event_queue_add(writer->pending_ns, end_step, writer);
 }
 
 static bool has_no_step(const void *state)
@@ -388,32 +442,40 @@ void state_file_writer_free(struct state_file_writer *writer)
     if (writer == NULL)
         return;
     state_file_writer_stop(writer);
-    clear(&draft);
+    if (draft_of == writer->process || draft_of < 0)
+        clear(&draft);
+    if (writer->lock >= 0)
+        descriptor_close(writer->lock);
+    writers[writer->process] = NULL;
     free(writer);
-    current = NULL;
 }
 
 /* ---- what happens to the file ---- */
 
-bool state_files_are_closed(void)
+bool state_files_are_closed(int process)
 {
-    return current == NULL;
+    return writers[process] == NULL;
 }
 
 /* PATH.new stays as far as it was written, and a rename that was going on is done or not. */
-void state_files_crash(void)
+void state_files_process_ended(int process)
 {
-    if (current == NULL)
+    struct state_file_writer *writer = writers[process];
+    if (writer == NULL)
         return;
-    struct state_file_write *write = current->pending;
-    event_queue_remove(current);
-    if (write != NULL && write->step == STATE_FILE_COMMIT && draw_below(DRAW_STATE, 2) == 0) {
+    struct state_file_write *write = writer->pending;
+    event_queue_remove(writer);
+    if (write != NULL && write->step == STATE_FILE_COMMIT && draft_of == process &&
+        draw_below(DRAW_STATE, 2) == 0) {
         replace();
         is_unsynced = true;
     }
-    pending_ns = 0;
-    free(current);
-    current = NULL;
+    if (draft_of == process)
+        draft_of = -1;
+    if (write != NULL)
+        pending_ns -= writer->pending_ns;
+    free(writer);
+    writers[process] = NULL;
 }
 
 static void put_back(void)

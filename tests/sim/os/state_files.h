@@ -34,14 +34,13 @@ enum state_obstacle {
 void state_files_obstruct(enum state_obstacle how);
 enum state_obstacle state_files_obstacle(void);
 
-/* The server has crashed: a rename that was going on is done or not, any other step has no effect,
- * and the lock is released. */
-void state_files_crash(void);
+/* A process has ended: a rename that was going on is done or not, any other step has no effect. */
+void state_files_process_ended(int process);
 /* The host has lost its power after that: so is what was renamed and not written to the disk. */
 void state_files_power_failure(void);
 
-/* The server has no descriptor of these files. */
-bool state_files_are_closed(void);
+/* The process has no descriptor of these files. */
+bool state_files_are_closed(int process);
 
 /* How long the steps of the thread of the file have taken in all, in milliseconds: without the one
  * that goes on, and with all of it. */

@@ -5,6 +5,7 @@
 #include "sim/world/faults.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct thread {
@@ -18,9 +19,10 @@ static bool has_ended(const void *state)
 
 struct thread *thread_start(const char *name, thread_main *main, void *state)
 {
-    (void)name;
+    int worker = MAIN_THREAD;
+    sscanf(name, "worker-%d", &worker);
     struct thread *thread = faults_refuse_memory() ? NULL : calloc(1, sizeof *thread);
-    if (thread != NULL && (thread->coroutine = scheduler_start(main, state)) < 0) {
+    if (thread != NULL && (thread->coroutine = scheduler_start(worker, main, state)) < 0) {
         free(thread);
         thread = NULL;
     }
@@ -42,5 +44,6 @@ void thread_join(struct thread *thread)
         return;
     if (!has_ended(thread))
         scheduler_wait(has_ended, thread);
+    scheduler_release(thread->coroutine);
     free(thread);
 }

@@ -12,6 +12,7 @@
 #include "sim/os/log.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
+#include "sim/world/upgrades.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -123,6 +124,8 @@ static void check_job_lines(const struct answer *answer)
         size_t line = strcspn(at, "\n");
         bool is_plain = memmem(at, line, " confirmed=", strlen(" confirmed=")) == NULL;
         waiting += is_plain && strcmp(state, "waiting") == 0;
+        if (is_plain && is_over)
+            copies_job_ended(id, strcmp(state, "done") == 0, targets, sent, failed, skipped);
     }
     if (waiting > settings_queue_max)
         broken_promise("no more broadcasts wait than broadcast.queue allows",
@@ -388,7 +391,7 @@ static void check_config(const struct answer *answer, const struct command *comm
     check_setup(answer);
     if (!command->is_settled || settings_change || settings_applied() != command->applied)
         return;
-    check_waiting(answer, swarm.changes_fixed && command->applied > 0);
+    check_waiting(answer, settings_wait_for_restart());
     check_settings(answer);
 }
 
@@ -424,8 +427,23 @@ static void read_job(const struct answer *answer, const struct command *command)
     uint64_t id;
     bool makes_job = command->kind == COMMAND_WAIT || command->kind == COMMAND_NOWAIT ||
                      (command->kind == COMMAND_SEND && command->confirmed != 0);
-    if (answer->ok && makes_job && find_number(answer, "id", &id))
-        saved_job(id);
+    if (!answer->ok || !makes_job || !find_number(answer, "id", &id))
+        return;
+    saved_job(id);
+    if (command->kind == COMMAND_NOWAIT)
+        copies_set_id(command->number, id);
+}
+
+static void check_upgrade(const struct answer *answer)
+{
+    static const char refusal[] = "error cannot upgrade: ";
+    if (answer->ok)
+        upgrades_answered(NULL, number(answer, "from"), number(answer, "to"));
+    else if (strncmp(answer->bytes, refusal, sizeof refusal - 1) == 0)
+        upgrades_answered(answer->bytes + sizeof refusal - 1, 0, 0);
+    else if (strstr(answer->bytes, "stopping") == NULL &&
+             strstr(answer->bytes, "cannot keep the session") == NULL)
+        broken_promise("the operator reads how an upgrade ends", "it is %s", answer->bytes);
 }
 
 void answer_check(const struct answer *answer, const struct command *command)
@@ -441,6 +459,8 @@ void answer_check(const struct answer *answer, const struct command *command)
         check_named(answer, command);
     if (command->kind == COMMAND_REFUSED)
         check_refused(answer);
+    if (command->kind == COMMAND_UPGRADE)
+        check_upgrade(answer);
     if (!answer->ok) {
         if (strstr(answer->bytes, "bad selector") != NULL && command->kind != COMMAND_OTHER)
             broken_promise("a selector is understood", "%s", answer->bytes);

@@ -27,6 +27,7 @@ enum command_kind {
     COMMAND_JOBS,
     COMMAND_CANCEL,
     COMMAND_RELOAD,
+    COMMAND_UPGRADE,
     COMMAND_CONFIG,
     COMMAND_REFUSED, /* of an observer, who may not run it */
 };

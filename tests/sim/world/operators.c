@@ -25,6 +25,7 @@
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
 #include "sim/world/swarm.h"
+#include "sim/world/upgrades.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -85,7 +86,7 @@ static void change_fixed(void)
 
 static bool prepare_reload(void)
 {
-    if (settings_change || reductions_leave_out(WITHOUT_RELOADS))
+    if (settings_change || upgrades_have_file() || reductions_leave_out(WITHOUT_RELOADS))
         return false;
     settings_draw_next();
     struct setup kept = setup;
@@ -309,6 +310,8 @@ static bool send_rare(struct operator* operator)
     struct command command;
     if (confirming_draw_list(line, sizeof line, &command))
         send(operator, line, command);
+    else if (upgrades_draw_command())
+        send(operator, "upgrade\n", (struct command){.kind = COMMAND_UPGRADE});
     else if (swarm.confirms && draw_below(DRAW_CONFIRM, 8) == 0)
         send_direct(operator);
     else if (swarm.confirms && draw_below(DRAW_CONFIRM, 3) == 0)

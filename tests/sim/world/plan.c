@@ -13,6 +13,7 @@
 #include "sim/net/host.h"
 #include "sim/net/network.h"
 #include "sim/os/log.h"
+#include "sim/os/processes.h"
 #include "sim/os/state_files.h"
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
@@ -25,6 +26,7 @@
 #include "sim/world/streams.h"
 #include "sim/world/subscribers.h"
 #include "sim/world/swarm.h"
+#include "sim/world/upgrades.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -161,7 +163,7 @@ static void begin_faults(void)
     subscribers_draw();
     gateways_draw();
     if (swarm.spare_files > 0)
-        descriptors_limit(descriptor_count() + swarm.spare_files - 1);
+        descriptors_limit(descriptor_count(processes_server()) + swarm.spare_files - 1);
     begin(PHASE_FAULTS);
 }
 
@@ -181,6 +183,7 @@ static void begin_calm(void)
 
 static void begin_stop(void)
 {
+    upgrades_stopping();
     restoring_end();
     saved_stopping();
     restarts_stopping();
@@ -215,6 +218,7 @@ static void leap(uint64_t ms)
     model_clock_leapt(before_ms);
     totals_clock_leapt(before_ms);
     restoring_delayed();
+    upgrades_clock_leapt();
 }
 
 /* The secret of cookies is replaced each minute. If no thread runs then, its timer and others are
@@ -303,6 +307,7 @@ static void next_step(void)
         if (!reductions_are_steady()) {
             disturb();
             restarts_disturb(passed_ms());
+            upgrades_disturb();
         }
         host_changes_disturb();
         flood();
@@ -324,8 +329,10 @@ static void next_step(void)
         if (!operators_are_idle())
             busy_ms = event_queue_now_ms();
         restarts_calm(passed_ms());
+        upgrades_calm(passed_ms());
         if (passed_ms() < CALM_MS || event_queue_now_ms() < busy_ms + SETTLED_MS)
             break;
+        upgrades_check_calm();
         saved_check_interval();
         clients_check_liveness(0);
         last_broadcast = operators_broadcast();
@@ -396,6 +403,11 @@ void plan_draw(void)
     host_changes_draw();
     draw_start();
     event_queue_add(POLL_NS, on_poll, NULL);
+}
+
+void plan_server_ended(void)
+{
+    phase = PHASE_DOWN;
 }
 
 unsigned plan_starts(void)

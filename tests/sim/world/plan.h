@@ -15,6 +15,8 @@ void plan_describe(void);
  * second lets some time pass and draws the next start. */
 bool plan_has_next_start(void);
 void plan_start_again(bool has_crashed);
+/* The server has ended, and nothing is expected of it any more. */
+void plan_server_ended(void);
 /* How many times the server was started. */
 unsigned plan_starts(void);
 

@@ -18,6 +18,7 @@ static struct {
 static size_t range_count; /* 0: all clients */
 static const char *names[NAMES_MAX];
 static size_t name_count;
+static const char *with; /* a rare situation; NULL: none */
 
 /* ---- the names ---- */
 
@@ -59,6 +60,7 @@ static const struct {
     SWARM(more_blocks),    SWARM(mixed_bursts),   SWARM(silent_links),      SWARM(missing_files),
     SWARM(spare_files),    SWARM(selects),        SWARM(many_subscribers),  SWARM(floods),
     SWARM(confirms),       SWARM(lacks_programs), SWARM(reloads_snapshots), SWARM(churns),
+    SWARM(upgrades),
 };
 #undef SWARM
 
@@ -132,6 +134,15 @@ static bool read_names(const char *list)
     return true;
 }
 
+static bool read_with(const char *name)
+{
+    with = name;
+    for (size_t i = 0; i < COUNT(swarm_names); i++)
+        if (strcmp(swarm_names[i].name, name) == 0 && swarm_names[i].size == sizeof(bool))
+            return true;
+    return false;
+}
+
 static bool read_clients(const char *list)
 {
     for (const char *at = list;;) {
@@ -167,6 +178,8 @@ bool reductions_read(const char *option)
     }
     if ((value = value_of(option, "--without=")) != NULL)
         return read_names(value);
+    if ((value = value_of(option, "--with=")) != NULL)
+        return read_with(value);
     if ((value = value_of(option, "--clients=")) != NULL)
         return read_clients(value);
     if ((value = value_of(option, "--variant=")) != NULL)
@@ -230,9 +243,12 @@ void reductions_of_settings(struct setup *drawn_setup, struct settings *drawn_se
 
 void reductions_of_swarm(struct swarm *drawn)
 {
-    for (size_t i = 0; i < COUNT(swarm_names); i++)
+    for (size_t i = 0; i < COUNT(swarm_names); i++) {
         if (is_named(swarm_names[i].name) || is_named("swarm"))
             memset((char *)drawn + swarm_names[i].offset, 0, swarm_names[i].size);
+        if (with != NULL && strcmp(swarm_names[i].name, with) == 0)
+            *(bool *)((char *)drawn + swarm_names[i].offset) = true;
+    }
 }
 
 static uint32_t *probability(void *of, size_t offset)

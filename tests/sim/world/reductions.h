@@ -36,8 +36,8 @@ enum reduction {
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the
  * time with faults, at most), --clients=LIST (the only ones that act, such as 0-9,17),
- * --without=NAME,... (swarm: all rare situations), --steady. Returns false for another option, and
- * for a wrong value. */
+ * --without=NAME,... (swarm: all rare situations), --steady; or --with=NAME: each run has that rare
+ * situation. Returns false for another option, and for a wrong value. */
 bool reductions_read(const char *option);
 
 /* --steady: a run that leaves out all of this, in which that many plain clients each send a request

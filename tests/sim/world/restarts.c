@@ -6,6 +6,7 @@
 #include "sim/core/trace.h"
 #include "sim/net/network.h"
 #include "sim/os/process.h"
+#include "sim/os/processes.h"
 #include "sim/os/signals.h"
 #include "sim/os/state_files.h"
 #include "sim/world/clients.h"
@@ -35,6 +36,11 @@ static uint64_t crash_ms;   /* into its phase */
 static bool may_hurry;      /* it is not waited for the last snapshot */
 static uint64_t hurried_ms; /* when that was first signalled; 0: it was not */
 
+static void crash_now(void)
+{
+    processes_kill(processes_server());
+}
+
 static bool one_in(uint64_t n)
 {
     return draw_below(DRAW_STATE, n) == 0;
@@ -63,7 +69,7 @@ void restarts_draw(bool may_crash, uint64_t faults_ms)
     crash_ms = draw_below(DRAW_STATE, crash == IN_CALM ? CALM_MS : faults_ms + 1);
     uint64_t steps = draw_range(DRAW_STATE, 1, START_STEPS_MAX);
     if (crash == AT_START)
-        scheduler_crash_after(steps);
+        scheduler_call_after(steps, crash_now);
     may_hurry = setup.has_state && one_in(8);
     hurried_ms = 0;
 }
@@ -73,7 +79,7 @@ static void crash_soon(enum moment now, uint64_t passed_ms)
     if (crash != now || passed_ms < crash_ms)
         return;
     crash = NEVER;
-    scheduler_crash_after(draw_range(DRAW_STATE, 1, STEPS_MAX));
+    scheduler_call_after(draw_range(DRAW_STATE, 1, STEPS_MAX), crash_now);
 }
 
 /* The administrator, or NTP, sets the wall clock. */
@@ -104,7 +110,7 @@ void restarts_stopping(void)
 {
     uint64_t steps = draw_range(DRAW_STATE, 1, STOP_STEPS_MAX);
     if (crash == AT_STOP)
-        scheduler_crash_after(steps);
+        scheduler_call_after(steps, crash_now);
     if (may_hurry)
         faults.slow_disk = SLOW_PER_MILLION;
     reductions_of_faults(&faults, &network);

@@ -1,7 +1,9 @@
 #include "sim/world/settings.h"
 #include "sim/core/broken.h"
 
+#include "sim/check/model.h"
 #include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/os/files.h"
 #include "sim/world/clients.h"
@@ -26,7 +28,8 @@ enum client_count settings_clients;
 const char *const settings_log_levels[] = {"error", "warning", "info", "debug"};
 const char *const settings_log_formats[] = {"text", "logfmt", "json"};
 const char *const settings_log_targets[] = {"stderr", "syslog"};
-static unsigned last_generation, applied_count;
+static unsigned last_generation, applied_count, applied_by_successor;
+struct settings_file settings_file;
 
 /* ---- drawing ---- */
 
@@ -333,9 +336,32 @@ void settings_end_change(bool applied)
         settings = next_settings;
 }
 
+void settings_taken_over(const struct settings_file *read)
+{
+    bool is_reloaded =
+        settings_change && memcmp(&read->settings, &next_settings, sizeof next_settings) == 0;
+    setup = read->setup;
+    if (!is_reloaded && memcmp(&read->settings, &settings, sizeof settings) != 0) {
+        next_settings = read->settings;
+        settings_change = is_reloaded = true;
+        model_settings_change();
+    }
+    if (is_reloaded) {
+        if (next_settings.cookie && !settings.cookie)
+            model_expire_unproven(event_queue_now_ms());
+        settings_end_change(true);
+    }
+    applied_by_successor = applied_count;
+}
+
+bool settings_wait_for_restart(void)
+{
+    return swarm.changes_fixed && applied_count > applied_by_successor;
+}
+
 void settings_reset(void)
 {
-    applied_count = 0;
+    applied_count = applied_by_successor = 0;
     settings_queue_max = settings.queue;
 }
 
@@ -510,6 +536,9 @@ static void write_names_key(void)
 
 void settings_write(const struct settings *written, bool broken)
 {
+    memcpy(&settings_file.setup, &setup, sizeof setup);
+    memcpy(&settings_file.settings, written, sizeof *written);
+    settings_file.is_broken = broken;
     if (setup.has_keys)
         write_names_key();
     if (swarm.wrong_files && broken)

@@ -116,6 +116,19 @@ unsigned settings_applied(void);
 /* Writes the file of the next settings, with an error in it if broken. */
 void settings_write(const struct settings *written, bool broken);
 
+/* What the file says since then: what a process that starts now reads. */
+struct settings_file {
+    struct setup setup;
+    struct settings settings;
+    bool is_broken;
+};
+extern struct settings_file settings_file;
+
+/* Whether a reload has read other values of keys that need a restart than those of the process. */
+bool settings_wait_for_restart(void);
+/* A successor serves that has read the file when it was this. */
+void settings_taken_over(const struct settings_file *read);
+
 /* The paths of the control socket and of the observers' socket. */
 const char *settings_control_path(void);
 const char *settings_observer_path(void);

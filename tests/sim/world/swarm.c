@@ -5,7 +5,7 @@
 
 struct swarm swarm;
 
-enum { EACH_IN = 20, SELECTS_IN = 4, CONFIRMS_IN = 4, CHURNS_IN = 40 };
+enum { EACH_IN = 20, SELECTS_IN = 4, CONFIRMS_IN = 4, CHURNS_IN = 40, UPGRADES_IN = 4 };
 
 static bool rarely(void)
 {
@@ -43,5 +43,6 @@ void swarm_draw(void)
     swarm.lacks_programs = draw_below(DRAW_SHARDS, EACH_IN) == 0;
     swarm.reloads_snapshots = draw_below(DRAW_STATE, EACH_IN) == 0;
     swarm.churns = draw_below(DRAW_CHURN, CHURNS_IN) == 0;
+    swarm.upgrades = draw_below(DRAW_UPGRADES, UPGRADES_IN) == 0;
     reductions_of_swarm(&swarm);
 }

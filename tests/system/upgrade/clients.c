@@ -299,18 +299,18 @@ Test(system_upgrade_clients, keep_their_names_when_they_are_copied)
 }
 
 /* Claims that are under way when the upgrade begins are decided before it or after it. */
-static void expect_names_of_a_crowd(const char *after)
+static void expect_names_claimed_meanwhile(const char *after)
 {
-    enum { CROWD = 120, NAMES = 20 };
-    int udp[CROWD];
+    enum { CLAIMING = 120, NAMES = 20 };
+    int udp[CLAIMING];
     start(NAMED);
-    for (int i = 0; i < CROWD; i++)
+    for (int i = 0; i < CLAIMING; i++)
         udp[i] = join();
     for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < CROWD; i++)
+        for (int i = 0; i < CLAIMING; i++)
             hello_send(udp[i], &server.at[0], harness_format("lamp-%d", i % NAMES));
         upgrade_to(round % 2 == 0 ? after : NAMED);
-        server_await_stat(&server, "received", CROWD * (round + 2));
+        server_await_stat(&server, "received", CLAIMING * (round + 2));
     }
     /* Each name is given to a client that is registered; the others are removed, or have none. */
     for (int i = 0; i < NAMES; i++)
@@ -328,12 +328,12 @@ static void expect_names_of_a_crowd(const char *after)
 
 Test(system_upgrade_clients, claim_names_meanwhile)
 {
-    expect_names_of_a_crowd(NAMED);
+    expect_names_claimed_meanwhile(NAMED);
 }
 
 Test(system_upgrade_clients, claim_names_meanwhile_with_another_number_of_workers)
 {
-    expect_names_of_a_crowd(NAMED "[server]\nworkers = 3\n");
+    expect_names_claimed_meanwhile(NAMED "[server]\nworkers = 3\n");
 }
 
 /* ---- proofs ---- */

@@ -1,0 +1,391 @@
+#include "sim/world/upgrades.h"
+
+#include "sim/check/model.h"
+#include "sim/check/restoring.h"
+#include "sim/check/roles.h"
+#include "sim/check/shards.h"
+#include "sim/check/totals.h"
+#include "sim/core/broken.h"
+#include "sim/core/descriptors.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/trace.h"
+#include "sim/os/log.h"
+#include "sim/os/signals.h"
+#include "sim/world/plan.h"
+#include "sim/world/reductions.h"
+#include "sim/world/settings.h"
+#include "sim/world/swarm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    EACH_POLLS = 200,    /* of 20 ms */
+    STEPS_MAX = 40,      /* of the successor, until it is to serve */
+    HANG_MAX_MS = 15000, /* the predecessor waits for 10 s */
+    PAUSE_MAX_MS = 100,  /* in which nobody serves */
+    HELD_MAX_MS = 2100,  /* the same, if the successor hangs */
+    CALM_MS = 8000,
+    COMMITS_MAX = 64,
+};
+
+/* What becomes of the successor: nothing, unless a number of its steps is drawn. */
+static struct {
+    bool is_watched, exits, is_calm;
+    uint64_t kill_after, freeze_after; /* steps; 0: never */
+    uint64_t freeze_ms;
+    char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
+    bool has_go, is_committed;
+    struct settings_file read;
+} fate;
+static int successor = -1, predecessor = -1;
+static uint64_t kill_predecessor_after; /* steps; 0: never */
+static uint64_t unserved_ms;            /* since when no process serves; 0: one does */
+static struct {
+    uint64_t from, to;
+} commits[COMMITS_MAX]; /* the last upgrades that succeeded, by their processes */
+static size_t commit_count;
+static bool has_other_setup; /* that of the last upgrade that succeeded */
+static bool was_frozen;      /* since then */
+static bool asks_in_calm;
+static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
+
+static bool one_in(uint64_t n)
+{
+    return draw_below(DRAW_UPGRADES, n) == 0;
+}
+
+bool upgrades_are_running(void)
+{
+    return successor >= 0;
+}
+
+static uint64_t upgraded(void)
+{
+    return simulated_log_times("upgraded: another process serves");
+}
+
+static uint64_t refused(void)
+{
+    return simulated_log_times("an upgrade was refused");
+}
+
+/* ---- what is asked for ---- */
+
+/* What a reload could have read, too. */
+static struct settings draw_others(void)
+{
+    const struct settings kept = next_settings;
+    settings_draw_next();
+    const struct settings others = next_settings;
+    next_settings = kept;
+    settings_change = false;
+    return others;
+}
+
+/* Other workers, or another place for clients: they are handed over as in a state file. */
+static void vary(void)
+{
+    static const uint32_t most[] = {1, 4, 20, 100, 10000};
+    if (one_in(2))
+        setup.workers = (uint32_t)draw_range(DRAW_UPGRADES, 1, 4);
+    else
+        setup.clients_max = most[draw_below(DRAW_UPGRADES, 5)];
+    reductions_of_settings(&setup, &settings);
+}
+
+static void write_file(void)
+{
+    struct settings written = settings;
+    const struct setup kept = setup;
+    if (!reductions_leave_out(WITHOUT_RELOADS) && one_in(4))
+        written = draw_others();
+    if (!fate.is_calm && one_in(4))
+        vary();
+    settings_write(&written, !fate.is_calm && one_in(12));
+    setup = kept;
+}
+
+bool upgrades_have_file(void)
+{
+    return upgrades_are_running() &&
+           (swarm.changes_fixed ||
+            memcmp(&settings_file.settings, &settings, sizeof settings) != 0);
+}
+
+void upgrades_config_read(int process)
+{
+    if (process == successor)
+        fate.read = settings_file;
+}
+
+bool upgrades_prepare(void)
+{
+    /* With the keys that need a restart the file of a reload is that of another server. */
+    if (!swarm.upgrades || plan_is_stopping() || (settings_change && swarm.changes_fixed))
+        return false;
+    if (!upgrades_are_running() && !settings_change)
+        write_file();
+    return true;
+}
+
+bool upgrades_draw_command(void)
+{
+    return swarm.upgrades && one_in(10) && upgrades_prepare();
+}
+
+static void ask(void)
+{
+    if (upgrades_prepare())
+        simulated_signal(SIGUSR2);
+}
+
+void upgrades_disturb(void)
+{
+    fate.is_calm = false;
+    if (swarm.upgrades && one_in(upgrades_are_running() ? EACH_POLLS / 4 : EACH_POLLS))
+        ask();
+}
+
+void upgrades_calm(uint64_t passed_ms)
+{
+    if (!swarm.upgrades)
+        return;
+    if (!fate.is_calm) {
+        fate.is_calm = true;
+        asks_in_calm = one_in(2);
+        calm_ms = draw_below(DRAW_UPGRADES, CALM_MS / 2);
+    }
+    if (!asks_in_calm || passed_ms < calm_ms || settings_change || upgrades_are_running())
+        return;
+    asks_in_calm = false;
+    calm_asked_ms = event_queue_now_ms();
+    upgraded_before = upgraded();
+    refused_before = refused();
+    ask();
+}
+
+void upgrades_check_calm(void)
+{
+    if (calm_asked_ms == 0)
+        return;
+    if ((upgraded() == upgraded_before && refused() == refused_before) || broken_is("upgrade"))
+        broken_promise("an upgrade without faults succeeds", "the one at %" PRIu64 " ms does not",
+                       calm_asked_ms);
+    calm_asked_ms = 0;
+}
+
+void upgrades_stopping(void)
+{
+    if (swarm.upgrades && one_in(4))
+        ask();
+}
+
+static bool has_committed(uint64_t from, uint64_t to)
+{
+    for (size_t i = 0; i < commit_count && i < COMMITS_MAX; i++)
+        if (commits[i].from == from && commits[i].to == to)
+            return !broken_is("upgrade-answer");
+    return false;
+}
+
+void upgrades_answered(const char *reason, uint64_t from, uint64_t to)
+{
+    if (reason != NULL && reason[0] == '\0')
+        broken_promise("the operator reads why an upgrade fails", "there is no reason");
+    if (reason == NULL && !has_committed(from, to))
+        broken_promise("after an upgrade the answer names both processes",
+                       "%" PRIu64 " has not handed over to %" PRIu64, from, to);
+}
+
+void upgrades_reset(void)
+{
+    memset(&fate, 0, sizeof fate);
+    successor = predecessor = -1;
+    kill_predecessor_after = unserved_ms = calm_asked_ms = 0;
+    was_frozen = asks_in_calm = false;
+}
+
+/* ---- what the host does ---- */
+
+bool upgrades_path_is_unsafe(void)
+{
+    return !fate.is_calm && one_in(30);
+}
+
+int upgrades_refuse_start(void)
+{
+    static const int errors[] = {ENOENT, EACCES, ENOEXEC, ENOMEM, EAGAIN, ETXTBSY};
+    return !fate.is_calm && one_in(15) ? -errors[draw_below(DRAW_UPGRADES, 6)] : 0;
+}
+
+void upgrades_started(int process)
+{
+    uint64_t kind = draw_below(DRAW_UPGRADES, 16), steps = draw_range(DRAW_UPGRADES, 1, STEPS_MAX);
+    uint64_t ms = draw_range(DRAW_UPGRADES, 1, one_in(2) ? HANG_MAX_MS : HANG_MAX_MS / 10);
+    bool is_calm = fate.is_calm;
+    memset(&fate, 0, sizeof fate);
+    fate.is_calm = is_calm;
+    successor = process;
+    predecessor = scheduler_process();
+    kill_predecessor_after = 0;
+    if (is_calm)
+        return;
+    fate.exits = kind == 0;
+    fate.kill_after = kind == 1 || kind == 2 ? steps : 0;
+    fate.freeze_after = kind == 3 || kind == 4 ? steps : 0;
+    fate.freeze_ms = ms;
+}
+
+bool upgrades_begins(void)
+{
+    return !fate.exits;
+}
+
+static void wake_up(void *state)
+{
+    (void)state;
+}
+
+static void freeze(int process, uint64_t ms)
+{
+    trace(TRACE_FROZEN, (uint64_t)process, ms, 0, 0);
+    scheduler_freeze(process, event_queue_now_ns() + ms * 1000000);
+    event_queue_add(ms * 1000000, wake_up, NULL);
+    was_frozen = true;
+}
+
+static void follow_successor(void)
+{
+    if (fate.is_committed)
+        return;
+    if (fate.kill_after > 0 && --fate.kill_after == 0)
+        processes_kill(successor);
+    else if (fate.freeze_after > 0 && --fate.freeze_after == 0)
+        freeze(successor, fate.freeze_ms);
+}
+
+/* How long nobody serves. */
+static void check_pause(void)
+{
+    int process = roles_process();
+    bool is_served = process >= 0 && scheduler_count(process) > 1;
+    if (plan_is_stopping() || !plan_was_ready() || totals_has_finished()) {
+        unserved_ms = 0;
+        return;
+    }
+    if (!is_served && unserved_ms == 0) {
+        unserved_ms = event_queue_now_ms();
+        return;
+    }
+    if (!is_served || unserved_ms == 0)
+        return;
+    uint64_t pause_ms = event_queue_now_ms() - unserved_ms;
+    if (pause_ms > (was_frozen ? HELD_MAX_MS : PAUSE_MAX_MS))
+        broken_promise("an upgrade leaves clients without replies for a short time only",
+                       "it was %" PRIu64 " ms", pause_ms);
+    if (was_frozen) {
+        model_clock_leapt(unserved_ms);
+        totals_clock_leapt(unserved_ms);
+        restoring_delayed();
+    }
+    unserved_ms = 0;
+}
+
+void upgrades_after_step(int process)
+{
+    if (process == successor && successor >= 0)
+        follow_successor();
+    if (kill_predecessor_after > 0 && --kill_predecessor_after == 0)
+        processes_kill(predecessor);
+    check_pause();
+    if (unserved_ms == 0 && successor < 0)
+        was_frozen = false;
+}
+
+bool upgrades_are_taken(void)
+{
+    return fate.is_committed && scheduler_process() == processes_server() &&
+           roles_process() != processes_server();
+}
+
+bool upgrades_have_stopped_service(void)
+{
+    return unserved_ms != 0;
+}
+
+void upgrades_clock_leapt(void)
+{
+    unserved_ms = 0;
+}
+
+size_t upgrades_draw_room(void)
+{
+    return one_in(2) ? 64 : draw_range(DRAW_UPGRADES, 3, 6);
+}
+
+size_t upgrades_draw_part(size_t most)
+{
+    return one_in(2) ? most : draw_range(DRAW_UPGRADES, 1, 8);
+}
+
+/* The successor serves: it has read that it has to. */
+static void commit(void)
+{
+    fate.is_committed = true;
+    commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
+    commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
+    processes_set_server(successor);
+    has_other_setup = fate.read.setup.workers != setup.workers ||
+                      fate.read.setup.clients_max != setup.clients_max;
+    settings_taken_over(&fate.read);
+}
+
+void upgrades_sent(enum handover_kind kind, const char *text, int error)
+{
+    if (kind == HANDOVER_TAKEN)
+        commit();
+    if (error != 0)
+        return;
+    if (kind == HANDOVER_FAILED)
+        snprintf(fate.failure, sizeof fate.failure, "%s", text);
+    if (kind != HANDOVER_GO)
+        return;
+    fate.has_go = true;
+    if (!fate.is_calm && one_in(10))
+        kill_predecessor_after = draw_range(DRAW_UPGRADES, 1, 20);
+}
+
+/* With one worker there is no choice, and other processes may make it by another key later. */
+static void forget_key(void)
+{
+    if (roles_worker_count() == 1)
+        shards_reset();
+}
+
+void upgrades_process_ended(int process, enum process_end how)
+{
+    (void)how;
+    if (process == predecessor) {
+        if (fate.has_go && !fate.is_committed && successor >= 0)
+            commit();
+        predecessor = -1;
+        kill_predecessor_after = 0;
+    }
+    if (process == successor)
+        successor = -1;
+    forget_key();
+}
+
+void upgrades_taken_over(void)
+{
+    if (has_other_setup)
+        model_taken_over();
+    has_other_setup = false;
+    forget_key();
+    successor = -1;
+}
