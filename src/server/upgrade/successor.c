@@ -7,6 +7,7 @@
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
 #include "server/startup_error.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/take_over.h"
 
 #include <errno.h>
@@ -89,6 +90,7 @@ int successor_take_over(struct server *server)
         error = -EPROTO;
     if (error != 0)
         return report_channel(error);
+    client_takeover_end(server);
     error = handover_channel_send(channel, HANDOVER_TAKEN, NULL);
     /* If the predecessor has ended since, only this process can serve. */
     return error == 0 || error == -EPIPE ? 0 : report_channel(error);
