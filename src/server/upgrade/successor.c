@@ -104,15 +104,19 @@ static void notify_manager(struct server *server)
                   strerror(-error), "advice", "free some memory, and restart udpsrv", NULL);
 }
 
-/* The predecessor has left, after it had notified the service manager of this process. */
-static void on_left(void *state, unsigned events)
+static void end_channel(struct server *server)
 {
-    struct server *server = state;
-    (void)events;
     loop_remove(&server->successor.handler);
     handover_channel_close(server->successor.channel);
     server->successor.channel = -1;
     notify_manager(server);
+}
+
+/* The predecessor has left, after it had notified the service manager of this process. */
+static void on_left(void *state, unsigned events)
+{
+    (void)events;
+    end_channel(state);
 }
 
 int successor_serve(struct server *server, int (*notify)(struct server *server))
@@ -128,7 +132,7 @@ int successor_serve(struct server *server, int (*notify)(struct server *server))
     int error =
         loop_add(server->loop, &successor->handler, successor->channel, LOOP_READ, on_left, server);
     if (error != 0)
-        notify_manager(server);
+        end_channel(server);
     return 0;
 }
 

@@ -33,7 +33,8 @@ void upgrades_reset(void);
 /* An answer to the command: why it has failed, or NULL and the processes. */
 void upgrades_answered(const char *reason, uint64_t from, uint64_t to);
 
-/* The server has closed a session with a command that is not answered; it was the only one. */
+/* The server has closed a session with a command that is not answered, not even by an error line
+ * without an end; it was the only one. */
 struct connection;
 void upgrades_check_session(const struct connection *connection, bool was_alone);
 /* The log says that it has failed. */
