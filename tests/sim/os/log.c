@@ -108,7 +108,9 @@ static void record(enum config_log_level level, const char *sentence, const stru
                    size_t count)
 {
     lines[level]++;
-    count_sentence(sentence);
+    /* What a process says that never serves is not of the server. */
+    if (processes_current() != processes_successor())
+        count_sentence(sentence);
     trace(TRACE_LOG, lines[level], level, 0, 0);
     if (level == LOG_LEVEL_ERROR)
         keep_error(sentence, pairs, count);

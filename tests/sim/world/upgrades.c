@@ -41,7 +41,7 @@ static struct {
     uint64_t kill_after, freeze_after; /* steps; 0: never */
     uint64_t freeze_ms;
     char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
-    bool has_go, is_committed;
+    bool has_go, is_committed, copies;
     struct settings_file read;
 } fate;
 static int successor = -1, predecessor = -1;
@@ -53,6 +53,7 @@ static struct {
 static size_t commit_count;
 static bool has_other_setup; /* that of the last upgrade that succeeded */
 static uint64_t left_ms;              /* when it last has by itself; 0: never */
+static uint64_t copied_ms;
 static bool is_leaving;               /* the predecessor, in this moment */
 static bool was_frozen;                 /* since then */
 static bool asks_in_calm;
@@ -61,6 +62,11 @@ static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
 static bool one_in(uint64_t n)
 {
     return draw_below(DRAW_UPGRADES, n) == 0;
+}
+
+uint64_t upgrades_copied_ms(void)
+{
+    return copied_ms;
 }
 
 bool upgrades_are_running(void)
@@ -271,7 +277,7 @@ void upgrades_reset(void)
 {
     memset(&fate, 0, sizeof fate);
     successor = predecessor = -1;
-    kill_predecessor_after = unserved_ms = calm_asked_ms = 0;
+    kill_predecessor_after = unserved_ms = calm_asked_ms = copied_ms = left_ms = 0;
     was_frozen = asks_in_calm = false;
 }
 
@@ -414,10 +420,13 @@ static void commit(void)
     has_other_setup =
         fate.read.setup.workers != setup.workers || fate.read.setup.clients_max != setup.clients_max;
     settings_taken_over(&fate.read);
+    copied_ms = fate.copies ? event_queue_now_ms() : copied_ms;
 }
 
 void upgrades_sent(enum handover_kind kind, const char *text, int error)
 {
+    if (kind == HANDOVER_READY_TO_COPY)
+        fate.copies = true;
     if (kind == HANDOVER_TAKEN)
         commit();
     if (error != 0)

@@ -23,6 +23,8 @@ void upgrades_stopping(void);
 bool upgrades_prepare(void);
 /* Whether an operator asks for one now: then it is prepared. */
 bool upgrades_draw_command(void);
+/* When a successor last got the clients as a copy; 0: never in this start. */
+uint64_t upgrades_copied_ms(void);
 /* Whether one is going on. */
 bool upgrades_are_running(void);
 /* The time without faults ends. */
