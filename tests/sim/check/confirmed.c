@@ -5,6 +5,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
 #include "sim/core/trace.h"
+#include "sim/world/upgrades.h"
 
 #include <inttypes.h>
 #include <string.h>
