@@ -168,9 +168,10 @@ check: ## install what the tests need, then run them: layers, words, two compile
 	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
-check-long: ## tests that take too long for check: all kinds of unreachable neighbours, all faults, lint, valgrind, ThreadSanitizer, mutants
+check-long: ## tests that take too long for check: all kinds of unreachable neighbours, 200 crashes, all faults, lint, valgrind, ThreadSanitizer, mutants
 	@tests/deps --install
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 NEIGHBOURS_TESTS='long_*/*' neighbours
+	$(Q)UDPSRV_CRASH_ROUNDS=100 $(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 CRITERION_FLAGS="--filter='system_crash/*'" system
 	$(Q)$(MAKE) --no-print-directory faults
 	$(Q)$(MAKE) --no-print-directory lint valgrind tsan
 	$(Q)$(MAKE) --no-print-directory sim-mutants

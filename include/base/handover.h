@@ -68,7 +68,8 @@ const char *handover_get_text(struct handover_reader *reader);
 int handover_get_descriptor(struct handover_reader *reader);
 
 /* Makes one number of the values that describe a layout of shared memory: its version, and the
- * sizes and the places of its parts. Different values have different numbers, except one in 2^64.
+ * sizes and the places of its structures. Different values have different numbers, except one in
+ * 2^64.
  */
 uint64_t handover_layout(const uint64_t *values, size_t count);
 

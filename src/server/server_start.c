@@ -364,9 +364,8 @@ static int open_snapshots(struct server *server)
     };
     int error = state_snapshots_open(&server->snapshots, &options);
     if (error == -EWOULDBLOCK)
-        log_event(LOG_LEVEL_ERROR, "cannot use the state file", "file", server->config->state.file,
-                  "reason", "another server has it", "advice", "give each server a file of its own",
-                  NULL);
+        state_config_log_unusable(server->config, "another server has it",
+                                  "give each server a file of its own");
     else if (error != 0)
         startup_error_report("cannot write the state file", "memory", error,
                              startup_error_advice(error, "try again"));

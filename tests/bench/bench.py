@@ -17,6 +17,7 @@ import replies
 import report
 import restarts
 import sender_cost
+import upgrades
 from processes import MeasurementError
 from environment import SMOKE, Bench, Sizes
 
@@ -33,6 +34,7 @@ SCENARIOS = {
     "listen": messages.listen,
     "gateway": messages.gateway,
     "state": restarts.state,
+    "upgrade": upgrades.upgrade,
     "workers": replies.workers,
     "admission": replies.admission,
     "peers": replies.compare,

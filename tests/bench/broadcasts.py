@@ -8,7 +8,8 @@ from replies import per
 from servers import stop_and_check, start_udpsrv
 
 
-def _kernel_drops():
+def kernel_drops():
+    """Returns how many datagrams the kernel's queues have dropped since the host was started."""
     with open("/proc/net/softnet_stat", encoding="ascii") as text:
         return softnet_drops(text.read())
 
@@ -24,7 +25,7 @@ def check_copies(received, sent, lost_before):
     """Checks that all copies sent were received or dropped: by the clients' socket, or by a queue
     of the kernel, which counts them."""
     missing = sent - received["copies"] - received["drops"]
-    if missing != 0 and missing > _kernel_drops() - lost_before:
+    if missing != 0 and missing > kernel_drops() - lost_before:
         raise MeasurementError(f"{sent} copies were sent, {received['copies']} were received, and "
                                f"{received['drops']} were dropped")
 
@@ -56,7 +57,7 @@ def fanout(bench):
     many = bench.sizes.many
     section = Section("fanout", f"broadcast to {many:,} clients", "copy")
     section.rows = [Row("udpsrv", base="bare sendmmsg"), Row("bare sendmmsg")]
-    lost_before = _kernel_drops()
+    lost_before = kernel_drops()
 
     def measure(pid, act):
         with bench.meter.over(pid) as taken:

@@ -205,11 +205,11 @@ int main(int argc, char **argv)
     struct population population = {.batch = BATCH, .now_ms = START_MS};
     parse(&population, argc, argv);
     unsigned long long before = resident_bytes();
-    void *memory =
-        memory_reserve(registry_bytes(population.count), registry_index_bytes(population.count));
-    if (memory == NULL)
+    struct shared_memory memory; /* as the server has it */
+    if (memory_reserve_shared(&memory, registry_bytes(population.count),
+                              registry_index_bytes(population.count)) != 0)
         die("there is not enough memory");
-    population.registry = registry_new(memory, population.count, &key, TTL_MS, START_MS);
+    population.registry = registry_new(memory.memory, population.count, &key, TTL_MS, START_MS);
     if (population.registry == NULL)
         die("there is not enough memory");
     for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
@@ -220,6 +220,6 @@ int main(int argc, char **argv)
             printf("bytes %llu\n", resident_bytes() - before);
     }
     registry_free(population.registry);
-    memory_release(memory, registry_bytes(population.count));
+    memory_release_shared(&memory);
     return 0;
 }

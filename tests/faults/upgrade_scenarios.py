@@ -25,6 +25,21 @@ policy = open
 """
 
 
+# With other listeners and workers each time, as another user, so that the sockets have to be given to it.
+OTHERS = """[server]
+workers = {workers}
+user = nobody
+listen = 127.0.0.1:3000, 239.1.2.3:3000, 239.1.2.3:3002{listen}
+missing-address = wait
+[control]
+observer-socket = {folder}/{observers}
+[clients]
+max = 1000
+[admission]
+policy = open
+"""
+
+
 class Upgraded(Service):
     """The service, whichever process serves: all of them have the same output."""
 
@@ -86,4 +101,24 @@ def upgrade(run):
     service.stop()
 
 
-SCENARIOS = {"upgrade": upgrade}
+def upgrade_to_others(run):
+    """More workers, then fewer; listeners and observers that come and go."""
+    stages = [(1, ", unix:{folder}/chat, [fe80::1%absent0]:3000", "observers"), (3, ", 127.0.0.2:3000", "others"),
+              (2, ", unix:{folder}/second", "others"), (1, "", "observers")]
+    configs = [OTHERS.format(workers=workers, listen=listen.format(folder=run.folder), observers=observers, folder=run.folder)
+               for workers, listen, observers in stages]
+    os.chmod(run.folder, 0o777)
+    service = Upgraded(run, config=configs[0])
+    if not service.serves:
+        service.end_without_start()
+        return
+    service.request(udp_client(run, ("127.0.0.1", 3000)))
+    for config in configs[1:]:
+        run.write("udpsrv.conf", config)
+        service.upgrade()
+        for _ in range(4):
+            service.request(udp_client(run, ("127.0.0.1", 3000)))
+    service.stop()
+
+
+SCENARIOS = {"upgrade": upgrade, "upgrade to other sockets": upgrade_to_others}

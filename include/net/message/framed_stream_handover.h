@@ -1,8 +1,8 @@
 #ifndef NET_MESSAGE_FRAMED_STREAM_HANDOVER_H
 #define NET_MESSAGE_FRAMED_STREAM_HANDOVER_H
 
-#include "net/message/framed_stream.h"
 #include "base/handover.h"
+#include "net/message/framed_stream.h"
 
 /* Hands a stream over to another process, with everything that the kernel does not keep: the input
  * that was read and not yet delivered, the output that was not yet sent, and where the connection

@@ -16,7 +16,7 @@ void memory_release(void *memory, size_t bytes);
  * bytes is a multiple of it. It is not for shared memory, which would keep its contents. */
 void memory_discard(void *memory, size_t bytes);
 
-/* Memory that another process can map as well. All zero is none. */
+/* Memory that another process can map as well. All zero: there is no memory. */
 struct shared_memory {
     void *memory;
     size_t bytes;
@@ -34,7 +34,8 @@ int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t com
  * caller. Returns 0 or -errno (-EINVAL: it has another size). */
 int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed);
 
-/* Closes a descriptor of such memory that another process has handed over and that is not mapped. */
+/* Closes a descriptor of such memory that another process has handed over and that is not mapped.
+ */
 void memory_close_shared(int descriptor);
 
 /* Unmaps the memory and closes its descriptor; *shared is then all zero. */

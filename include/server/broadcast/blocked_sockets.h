@@ -1,10 +1,10 @@
 #ifndef SERVER_BROADCAST_BLOCKED_SOCKETS_H
 #define SERVER_BROADCAST_BLOCKED_SOCKETS_H
 
+#include "base/handover.h"
 #include "config/config.h"
 #include "registry/registry.h"
 #include "server/send/send_socket_slots.h"
-#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,6 +13,9 @@
  * logs warnings of the rest. Call it before the file is locked, which creates another one. */
 int state_config_check(const struct config *config);
 
+/* Logs why the server cannot use state.file, and what to do about it: it must not start. */
+void state_config_log_unusable(const struct config *config, const char *why, const char *next);
+
 /* Logs a warning if state.interval is longer than clients.ttl: all clients of a file may then have
  * expired before the next one is written. state_config_check does it at the start; call it when a
  * reload has changed these keys. */

@@ -1,8 +1,8 @@
 #ifndef SERVER_CONTROL_CONTROL_LISTENER_H
 #define SERVER_CONTROL_CONTROL_LISTENER_H
 
-#include "server/control/control_sessions.h"
 #include "base/handover.h"
+#include "server/control/control_sessions.h"
 
 #include <stdbool.h>
 

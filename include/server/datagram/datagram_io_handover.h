@@ -1,8 +1,8 @@
 #ifndef SERVER_DATAGRAM_DATAGRAM_IO_HANDOVER_H
 #define SERVER_DATAGRAM_DATAGRAM_IO_HANDOVER_H
 
-#include "server/datagram/datagram_io.h"
 #include "base/handover.h"
+#include "server/datagram/datagram_io.h"
 
 #include <stdbool.h>
 

@@ -1,11 +1,11 @@
 #ifndef SERVER_LISTEN_INHERITED_SOCKETS_H
 #define SERVER_LISTEN_INHERITED_SOCKETS_H
 
+#include "base/handover.h"
 #include "config/config.h"
 #include "net/unix/socket_file.h"
 #include "server/listen/listeners.h"
 #include "server/listen/passed_sockets.h"
-#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

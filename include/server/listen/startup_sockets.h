@@ -27,6 +27,10 @@ int startup_sockets_open(struct startup_sockets *sockets, const struct config *c
 void startup_sockets_hand_over(const struct startup_sockets *sockets,
                                struct handover_writer *writer);
 
+/* Undoes what a process that has failed to take over may have left: that further sockets may be
+ * bound to the ports. */
+void startup_sockets_end_sharing(const struct startup_sockets *sockets);
+
 /* Makes the unicast sockets receive. Those of several workers drop everything until then: while a
  * group of sockets is incomplete, the kernel may give a client's datagrams to the wrong worker.
  * Returns 0 or -errno. */

@@ -2,9 +2,9 @@
 #define SERVER_SEND_REPLY_QUEUE_H
 
 #include "address/addr.h"
+#include "base/handover.h"
 #include "base/ring_buffer.h"
 #include "net/message/datagram_batch.h"
-#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

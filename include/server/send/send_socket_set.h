@@ -2,8 +2,8 @@
 #define SERVER_SEND_SEND_SOCKET_SET_H
 
 #include "address/addr.h"
-#include "server/send/send_socket_slots.h"
 #include "base/handover.h"
+#include "server/send/send_socket_slots.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 #ifndef SERVER_STREAMS_STREAM_ACCEPT_H
 #define SERVER_STREAMS_STREAM_ACCEPT_H
 
-#include "server/streams/stream_table.h"
 #include "base/handover.h"
+#include "server/streams/stream_table.h"
 
 #include <stdbool.h>
 

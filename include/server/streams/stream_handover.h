@@ -1,9 +1,9 @@
 #ifndef SERVER_STREAMS_STREAM_HANDOVER_H
 #define SERVER_STREAMS_STREAM_HANDOVER_H
 
+#include "base/handover.h"
 #include "base/stats.h"
 #include "server/streams/stream_clients.h"
-#include "base/handover.h"
 
 #include <stdint.h>
 

@@ -1,10 +1,10 @@
 #ifndef SERVER_UPGRADE_SOCKET_TAKEOVER_H
 #define SERVER_UPGRADE_SOCKET_TAKEOVER_H
 
+#include "base/handover.h"
 #include "server/listen/inherited_sockets.h"
 #include "server/listen/startup_sockets.h"
 #include "server/workers/worker_pool.h"
-#include "base/handover.h"
 
 /* The sockets of workers in the last part of an upgrade, while no worker's thread runs. The sockets
  * themselves are in the first package (startup_sockets_hand_over). */

@@ -31,7 +31,7 @@ struct predecessor {
     struct handover_writer writer;
     struct shared_memory copy; /* of the clients, if the successor cannot use their memory */
     struct handover_sending sending;
-    uint64_t renewals; /* of sockets, when the first package was written */
+    uint64_t renewals;   /* of sockets, when the first package was written */
     bool copies_clients; /* the successor needs that */
     bool is_sending;     /* the first package */
     upgrade_callback *done;

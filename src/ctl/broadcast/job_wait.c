@@ -151,6 +151,22 @@ static int run(struct wait *wait, const char *command)
     return error;
 }
 
+/* Changes the message of a failure after the job was accepted: after an upgrade of the server the
+ * job goes on, and only the connection has ended. An operator that takes it for a job that failed
+ * would send it twice. Keeps the reason, which is between the attempt and the advice. */
+static enum answer_result name_job(enum answer_result result, const struct output_record *record,
+                                   char error[ANSWER_ERROR_BYTES])
+{
+    const char *id = record->values[0], *reason = strstr(error, ": ");
+    char kept[ANSWER_ERROR_BYTES / 2];
+    if (result != ANSWER_FAILED || id[0] == '\0' || reason == NULL)
+        return result;
+    snprintf(kept, sizeof kept, "%.*s", (int)strcspn(reason + 2, ";"), reason + 2);
+    snprintf(error, ANSWER_ERROR_BYTES,
+             "cannot wait for job %s: %s; `udpctl job %s` shows whether it goes on", id, kept, id);
+    return result;
+}
+
 enum answer_result job_wait(const struct control_server *server, const char *command,
                             struct output_record *record, int *signal,
                             char error[ANSWER_ERROR_BYTES])
@@ -159,7 +175,7 @@ enum answer_result job_wait(const struct control_server *server, const char *com
         .server = server, .progress_server = *server, .record = record, .error = error};
     *signal = 0;
     if (!terminal_can_edit(STDERR_FILENO, STDERR_FILENO))
-        return record_request(server, command, record, error);
+        return name_job(record_request(server, command, record, error), record, error);
     wait.progress_server.fallback_path = NULL;
     wait.loop = loop_new();
     int failed = wait.loop ? run(&wait, command) : -errno;
@@ -170,5 +186,7 @@ enum answer_result job_wait(const struct control_server *server, const char *com
                  "cannot wait for the job: %s; free some memory or descriptors", strerror(-failed));
         return ANSWER_FAILED;
     }
-    return wait.result == ANSWER_OK ? record_request_check(record, error) : wait.result;
+    if (wait.result == ANSWER_OK)
+        return record_request_check(record, error);
+    return wait.signal == 0 ? name_job(wait.result, record, error) : wait.result;
 }

@@ -13,7 +13,7 @@ int command_status(const struct ctl_options *options)
     static const struct output_field fields[] = {
         {"clients", NULL, OUTPUT_NUMBER},  {"max", NULL, OUTPUT_NUMBER},
         {"uptime_s", NULL, OUTPUT_NUMBER}, {"workers", NULL, OUTPUT_NUMBER},
-        {"version", NULL, OUTPUT_TEXT},   {"pid", NULL, OUTPUT_NUMBER},
+        {"version", NULL, OUTPUT_TEXT},    {"pid", NULL, OUTPUT_NUMBER},
     };
     return command_result_show_fields(options, "status", fields, COUNT(fields));
 }

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-/* The end of the input is none of them: the kernel reports it again. */
+/* Without the end of the input, which the kernel reports again. */
 enum flags {
     PAUSED = 1,
     CLOSED = 2,
@@ -34,7 +34,7 @@ void framed_stream_hand_over(const struct framed_stream *stream, struct handover
     put_span(writer, &stream->output);
 }
 
-/* Makes a copy with space for a NUL behind it. Returns false if memory is short, or nothing can be
+/* Makes a copy with space for a NUL after it. Returns false if memory is short, or nothing can be
  * read. */
 static bool get_span(struct handover_reader *reader, struct span *span)
 {

@@ -190,8 +190,7 @@ int handover_channel_receive(int channel, struct handover_message *message, uint
     uint8_t kind = received.bytes[0];
     size_t text = received.size - 1;
     close_all(received.descriptors, received.count);
-    if (!is_message(kind) || received.count > 0 ||
-        text >= sizeof message->text)
+    if (!is_message(kind) || received.count > 0 || text >= sizeof message->text)
         return -EPROTO;
     message->kind = (enum handover_kind)kind;
     memcpy(message->text, received.bytes + 1, text);

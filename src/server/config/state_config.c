@@ -33,6 +33,12 @@ void state_config_warn_of_interval(const struct config *config)
                   ttl, "reason", INTERVAL_WHY, "advice", INTERVAL_NEXT, NULL);
 }
 
+void state_config_log_unusable(const struct config *config, const char *why, const char *next)
+{
+    log_event(LOG_LEVEL_ERROR, "cannot use the state file", "file", config->state.file, "reason",
+              why, "advice", next, NULL);
+}
+
 int state_config_check(const struct config *config)
 {
     const char *path = config->state.file;
@@ -41,8 +47,7 @@ int state_config_check(const struct config *config)
         return 0;
     int error = state_file_check_kind(path, &fault);
     if (error != 0) {
-        log_event(LOG_LEVEL_ERROR, "cannot use the state file", "file", path, "reason", fault.why,
-                  "advice", fault.next, NULL);
+        state_config_log_unusable(config, fault.why, fault.next);
         return error;
     }
     if (state_file_check_safe(path, &fault) != 0)

@@ -1,5 +1,6 @@
 #include "server/listen/startup_sockets.h"
 
+#include "net/socket/reuseport_group.h"
 #include "server/listen/unicast_sockets.h"
 #include "server/listen/unicast_takeover.h"
 
@@ -36,6 +37,16 @@ void startup_sockets_hand_over(const struct startup_sockets *sockets,
     handover_put32(writer, listeners->shard_key.multipliers[1]);
     handover_put8(writer, (uint8_t)put_listeners(sockets, NULL));
     put_listeners(sockets, writer);
+}
+
+void startup_sockets_end_sharing(const struct startup_sockets *sockets)
+{
+    const struct listeners *listeners = &sockets->listeners;
+    for (size_t i = 0; i < listeners->unicast_count; i++) {
+        listeners_share_port(listeners, listeners->list[i].bound.port, false);
+        if (listeners->worker_count == 1)
+            reuseport_group_end(listeners->list[i].sockets[0]);
+    }
 }
 
 int startup_sockets_receive(const struct startup_sockets *sockets)

@@ -5,6 +5,7 @@
 #include "os/log/log.h"
 #include "os/process/clock.h"
 #include "os/process/host.h"
+#include "server/config/state_config.h"
 #include "server/startup_error.h"
 #include "state/state_contents.h"
 
@@ -345,8 +346,7 @@ int state_restore(const struct state_restore_options *options)
     if (error == -ENOENT)
         return 0;
     if (error != 0 && fault.is_foreign) {
-        log_event(LOG_LEVEL_ERROR, "cannot use the state file", "file", path, "reason", fault.why,
-                  "advice", fault.next, NULL);
+        state_config_log_unusable(options->config, fault.why, fault.next);
         return error;
     }
     if (error != 0) {

@@ -66,6 +66,7 @@ static void abandon(struct server *server, const char *reason)
     log_event(LOG_LEVEL_ERROR, "cannot upgrade: this process goes on", "program", predecessor->path,
               "reason", reason, "advice", "correct it, and upgrade again; or restart udpsrv", NULL);
     child_process_kill(&predecessor->successor);
+    startup_sockets_end_sharing(&server->sockets);
     close_channel(predecessor);
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);

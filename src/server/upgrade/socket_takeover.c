@@ -1,6 +1,7 @@
 #include "server/upgrade/socket_takeover.h"
 
 #include "net/socket/socket_descriptor.h"
+#include "os/log/log.h"
 #include "server/listen/unicast_takeover.h"
 #include "server/workers/worker_updates.h"
 
@@ -10,16 +11,28 @@
 
 /* ---- more or fewer workers ---- */
 
-static void give(const struct workers *workers, const struct listeners *listeners, size_t i,
-                 struct listener *fresh)
+/* Has the workers use their new sockets, and closes those that they could not take. Returns 0 or
+ * -ENOBUFS: the worker would have a placeholder, for which the kernel would choose it nevertheless.
+ */
+static int give(const struct workers *workers, const struct listeners *listeners, size_t i,
+                struct listener *fresh)
 {
+    int error = 0;
     for (size_t k = listeners->list[i].inherited; k < workers->count; k++) {
         worker_take_sockets(workers->list[k], i, &fresh->sockets[k], &fresh->senders[k]);
-        if (fresh->sockets[k] >= 0) /* memory was short: its placeholder receives nothing */
-            socket_close(fresh->sockets[k]);
+        if (fresh->sockets[k] < 0)
+            continue;
+        socket_close(fresh->sockets[k]);
+        send_socket_set_close(&fresh->senders[k]);
+        error = -ENOBUFS;
     }
     free(fresh->sockets);
     free(fresh->senders);
+    if (error != 0)
+        log_event(LOG_LEVEL_ERROR, "cannot add a worker to a socket in use", "address",
+                  listeners->list[i].text, "reason", "its descriptor cannot be replaced", "advice",
+                  "upgrade again, or restart udpsrv", NULL);
+    return error;
 }
 
 int socket_takeover_grow(const struct workers *workers, const struct listeners *listeners,
@@ -32,7 +45,7 @@ int socket_takeover_grow(const struct workers *workers, const struct listeners *
             continue;
         error = unicast_takeover_grow(listeners, &listeners->list[i], config, &fresh);
         if (error == 0)
-            give(workers, listeners, i, &fresh);
+            error = give(workers, listeners, i, &fresh);
     }
     return error;
 }

@@ -179,7 +179,8 @@ void copies_job_ended(uint64_t id, bool done, uint64_t targets, uint64_t sent, u
 {
     for (uint32_t i = 0; i < BROADCASTS_MAX; i++)
         if (broadcasts[i].id == id && !broadcasts[i].ended)
-            copies_broadcast_ended(start * BROADCASTS_MAX + i, done, targets, sent, failed, skipped);
+            copies_broadcast_ended(start * BROADCASTS_MAX + i, done, targets, sent, failed,
+                                   skipped);
 }
 
 /* Of a confirmed broadcast, also a copy of a repeated round. */

@@ -38,8 +38,8 @@ static size_t answered_size;
 static const void *waiting_copy; /* to the multicast group */
 static size_t waiting_size;
 
-/* The worker of a socket. Its own thread uses it; while that is held for an upgrade, the main thread
- * does. */
+/* The worker of a socket. Its own thread uses it; while that is held for an upgrade, the main
+ * thread does. */
 static int worker_of(int socket)
 {
     int worker = role_of(socket).worker, current = scheduler_current();
@@ -73,8 +73,8 @@ void observe_received(int socket, const struct datagram *datagram)
     const struct model_entry *known = model_find(listener, &datagram->source);
     uint64_t sure_until_ms = known != NULL ? known->sure_until_ms : 0;
     struct model_entry *entry =
-        model_receive(listener, worker, &datagram->source, datagram->bytes,
-                      datagram->size, datagram->truncated, datagram->is_multicast);
+        model_receive(listener, worker, &datagram->source, datagram->bytes, datagram->size,
+                      datagram->truncated, datagram->is_multicast);
     /* What has waited for a worker that is no more, another one answers, and need not register. */
     if (scheduler_process() != roles_process() && entry->sure_until_ms > sure_until_ms)
         entry->sure_until_ms = sure_until_ms;

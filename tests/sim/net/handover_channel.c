@@ -22,7 +22,7 @@ struct item {
     struct item *next;
     enum handover_kind kind;
     char text[HANDOVER_TEXT_BYTES];
-    size_t count;  /* of a package: its descriptors that follow */
+    size_t count;   /* of a package: its descriptors that follow */
     bool has_bytes; /* of a package: the first object is a memory */
     struct object *objects[PART_MAX];
     size_t object_count;
@@ -237,8 +237,8 @@ int handover_sending_begin(struct handover_sending *sending, const void *bytes, 
     if (faults_refuse_memory())
         return -ENOMEM;
     struct memory *memory = malloc(sizeof *memory + size);
-    memory->object = (struct object){
-        .kind = OBJECT_MEMORY, .ready = never_ready, .destroy = destroy_memory};
+    memory->object =
+        (struct object){.kind = OBJECT_MEMORY, .ready = never_ready, .destroy = destroy_memory};
     memory->size = size;
     memcpy(memory->bytes, bytes, size);
     int fd = descriptor_open(&memory->object);

@@ -195,7 +195,8 @@ void memory_release(void *memory, size_t bytes)
 /* A file in memory, of which each process has a mapping of its own. */
 struct shared_object {
     struct object object;
-    int file; /* of the kernel that the simulator runs on; -1: no other process maps it in this run */
+    int file; /* of the kernel that the simulator runs on; -1: no other process maps it in this run
+               */
     size_t bytes;
 };
 
@@ -215,9 +216,9 @@ static void close_file(struct object *object)
 
 static void *map_file(int file, size_t bytes)
 {
-    void *memory = mmap(NULL, bytes > 0 ? bytes : 1, PROT_READ | PROT_WRITE,
-                        MAP_NORESERVE | (file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED), file,
-                        0);
+    void *memory =
+        mmap(NULL, bytes > 0 ? bytes : 1, PROT_READ | PROT_WRITE,
+             MAP_NORESERVE | (file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED), file, 0);
     if (memory == MAP_FAILED)
         broken_promise("the simulator itself", "%zu bytes cannot be mapped", bytes);
     return memory;

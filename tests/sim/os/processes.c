@@ -125,7 +125,7 @@ int processes_take_channel(void)
 
 /* ---- ending ---- */
 
-static void tell_parent(int process, int status)
+static void notify_parent(int process, int status)
 {
     int parent = processes[process].parent;
     if (!processes_exist(parent))
@@ -165,7 +165,7 @@ static void end(int process, enum process_end how, int status)
     descriptors_close_all(process);
     simulated_memory_forget(process);
     simulated_signals_reset(process);
-    tell_parent(process, status);
+    notify_parent(process, status);
     forget_children(process);
     processes[process].exists = false;
     if (process == server)

@@ -26,7 +26,7 @@ int processes_start_child(coroutine_main *main);
 
 /* The process whose thread runs, or else the server; -1: there is none. */
 int processes_current(void);
-/* The one that serves, or that has to from now on: the successor, when it has been told to. -1:
+/* The one that serves, or that has to from now on: the successor, when it has the order. -1:
  * none. */
 int processes_server(void);
 void processes_set_server(int process);

@@ -426,9 +426,9 @@ static void on_reading(void *state)
     }
     read_answers(operator);
     if (connection_is_over(operator->connection)) {
-        if (operator->queued_count > 0)
+        if (operator->queued_count> 0)
             upgrades_check_session(operator->connection, operator->queued[0].is_alone &&
-                                                             operator->answer.line == 0);
+                                                         operator->answer.line == 0);
         disconnect(operator);
         return;
     }

@@ -338,8 +338,8 @@ void settings_end_change(bool applied)
 
 void settings_taken_over(const struct settings_file *read)
 {
-    bool is_reloaded = settings_change && memcmp(&read->settings, &next_settings,
-                                                 sizeof next_settings) == 0;
+    bool is_reloaded =
+        settings_change && memcmp(&read->settings, &next_settings, sizeof next_settings) == 0;
     setup = read->setup;
     if (!is_reloaded && memcmp(&read->settings, &settings, sizeof settings) != 0) {
         next_settings = read->settings;

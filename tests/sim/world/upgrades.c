@@ -26,11 +26,11 @@
 #include <string.h>
 
 enum {
-    EACH_POLLS = 200,   /* of 20 ms */
-    STEPS_MAX = 40,     /* of the successor, until it is to serve */
+    EACH_POLLS = 200,    /* of 20 ms */
+    STEPS_MAX = 40,      /* of the successor, until it is to serve */
     HANG_MAX_MS = 15000, /* the predecessor waits for 10 s */
-    PAUSE_MAX_MS = 100, /* in which nobody serves */
-    HELD_MAX_MS = 2100, /* the same, if the successor hangs */
+    PAUSE_MAX_MS = 100,  /* in which nobody serves */
+    HELD_MAX_MS = 2100,  /* the same, if the successor hangs */
     CALM_MS = 8000,
     COMMITS_MAX = 64,
 };
@@ -46,17 +46,17 @@ static struct {
 } fate;
 static int successor = -1, predecessor = -1;
 static uint64_t kill_predecessor_after; /* steps; 0: never */
-static uint64_t unserved_ms;            /* since when nobody serves; 0: somebody does */
+static uint64_t unserved_ms;            /* since when no process serves; 0: one does */
 static struct {
     uint64_t from, to;
 } commits[COMMITS_MAX]; /* the last upgrades that succeeded, by their processes */
 static size_t commit_count;
 static bool has_other_setup; /* that of the last upgrade that succeeded */
-static uint64_t left_ms;              /* when it last has by itself; 0: never */
+static uint64_t left_ms;     /* when it last has by itself; 0: never */
 static uint64_t copied_ms;
-static pid_t checked = -1;            /* the process whose belongings were compared last */
-static bool is_leaving;               /* the predecessor, in this moment */
-static bool was_frozen;                 /* since then */
+static pid_t checked = -1; /* the process whose belongings were compared last */
+static bool is_leaving;    /* the predecessor, in this moment */
+static bool was_frozen;    /* since then */
 static bool asks_in_calm;
 static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
 
@@ -123,7 +123,9 @@ static void write_file(void)
 
 bool upgrades_have_file(void)
 {
-    return upgrades_are_running() && (swarm.changes_fixed || memcmp(&settings_file.settings, &settings, sizeof settings) != 0);
+    return upgrades_are_running() &&
+           (swarm.changes_fixed ||
+            memcmp(&settings_file.settings, &settings, sizeof settings) != 0);
 }
 
 void upgrades_config_read(int process)
@@ -418,8 +420,8 @@ static void commit(void)
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
     processes_set_server(successor);
-    has_other_setup =
-        fate.read.setup.workers != setup.workers || fate.read.setup.clients_max != setup.clients_max;
+    has_other_setup = fate.read.setup.workers != setup.workers ||
+                      fate.read.setup.clients_max != setup.clients_max;
     settings_taken_over(&fate.read);
     copied_ms = fate.copies ? event_queue_now_ms() : copied_ms;
 }

@@ -2,6 +2,7 @@
  * and those that cannot be used are errors. */
 
 #include "stand_in_manager.h"
+#include "upgrade.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,6 +71,43 @@ Test(system_passed_sockets, all_kinds_are_used_and_their_files_stay)
         expect(exists(chat) && exists(observers) && exists(server.socket),
                "expected the manager's files to stay");
     }
+}
+
+Test(system_passed_sockets, all_kinds_pass_on_at_an_upgrade_and_their_files_stay)
+{
+    const char *chat, *observers, *config;
+    upgrade_install();
+    config = pass_all(&chat, &observers);
+    server_start(&server, harness_format("%s[reply]\nmessage = audi\n", config), NULL);
+    for (int i = 0; i < 2; i++) {
+        upgrade(&server);
+        int udp = udp_open("127.0.0.1");
+        udp_ask(udp, &server.at[0], "hi", "audi");
+        ask_stream(server.others[0]);
+        ask_stream(server.others[1]);
+        run_ok(NULL, "udpctl", "-s", observers, "status", NULL);
+    }
+    stop();
+    expect(exists(chat) && exists(observers) && exists(server.socket),
+           "expected the manager's files to stay");
+}
+
+Test(system_passed_sockets, keep_the_number_of_workers_at_an_upgrade)
+{
+    upgrade_install();
+    server.dir = harness_path("server");
+    mkdir(server.dir, 0755);
+    struct endpoint udp = manager_pass_udp("127.0.0.1:0", true);
+    manager_pass_udp(endpoint_text(&udp), true);
+    const char *listen = harness_format("[reply]\nmessage = yes\n[server]\nlisten = %s\nworkers = ",
+                                        endpoint_text(&udp));
+    server_start(&server, harness_format("%sauto\n", listen), NULL);
+    upgrade(&server);
+    harness_equal("the workers", json_integer(ctl_ok(&server, "status", "--json", NULL), "workers"),
+                  2);
+    server_configure(&server, harness_format("%s3\n", listen));
+    upgrade_expect_failure(&server, "the service manager has passed one socket for each worker");
+    server_stop(&server);
 }
 
 Test(system_passed_sockets, a_file_of_the_manager_that_is_removed_is_not_made_again)

@@ -154,24 +154,46 @@ Test(system_protocol_clients, the_c_client_sends_its_request_again_and_answers_t
 /* Starts a device of the page, with so many seconds between hellos in place of 10. */
 typedef void start_device(struct process *device, const struct endpoint *server, int seconds);
 
-static void start_confirming_python(struct process *device, const struct endpoint *server,
-                                    int seconds)
+static void start_python_device(struct process *device, const char *script,
+                                const struct endpoint *server, int seconds)
 {
-    const char *script = page_block("python confirm");
-
     script = replaced(script, " 10)", harness_format(" %d)", seconds));
     script = with_address(script, server);
     process_start(device, NULL, (const char *[]){"python3", "-c", script, NULL});
 }
 
-static void start_confirming_c(struct process *device, const struct endpoint *server, int seconds)
+/* interval is the text before the seconds between hellos. */
+static void start_c_device(struct process *device, const char *source, const char *interval,
+                           const struct endpoint *server, int seconds)
 {
-    const char *source = page_block("c confirm"), *program = harness_path("device");
+    const char *program = harness_path("device");
 
-    source = replaced(source, "alarm(10)", harness_format("alarm(%d)", seconds));
+    source = replaced(source, harness_format("%s10", interval),
+                      harness_format("%s%d", interval, seconds));
     run_ok(with_address(source, server), "gcc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Wpedantic",
            "-Werror", "-o", program, "-x", "c", "-", NULL);
     process_start(device, NULL, (const char *[]){program, NULL});
+}
+
+static void start_confirming_python(struct process *device, const struct endpoint *server,
+                                    int seconds)
+{
+    start_python_device(device, page_block("python confirm"), server, seconds);
+}
+
+static void start_confirming_c(struct process *device, const struct endpoint *server, int seconds)
+{
+    start_c_device(device, page_block("c confirm"), "alarm(", server, seconds);
+}
+
+static void start_short_python(struct process *device, const struct endpoint *server, int seconds)
+{
+    start_python_device(device, page_block("python ten-lines"), server, seconds);
+}
+
+static void start_short_c(struct process *device, const struct endpoint *server, int seconds)
+{
+    start_c_device(device, page_block("c ten-lines"), "time(NULL) + ", server, seconds);
 }
 
 /* Expects a request and a hello, and returns where they come from. */
@@ -255,6 +277,48 @@ Test(system_protocol_clients, the_c_device_confirms_each_message_and_prints_it_o
     test_confirms(start_confirming_c);
 }
 
+static void test_short_device(start_device *start)
+{
+    int udp = udp_open("127.0.0.1");
+    struct endpoint name = udp_name(udp), device;
+    struct process process;
+
+    start(&process, &name, 1);
+    device = expect_hello(udp); /* it is lost */
+    expect_hello(udp);
+    udp_send(udp, &device, "\0UDP\x09\0", 6);
+    udp_send_text(udp, &device, "a reply");
+    udp_send(udp, &device, "\0UDP\6\1\2\3", 8); /* too short */
+    send_message(udp, &device, 1, 3, "first");
+    send_message(udp, &device, 2, 0, "second");
+    process_await_text(&process, "second\n");
+    cr_assert_str_eq(process.texts[0].data, "first\nsecond\n");
+    process_kill(&process, SIGKILL);
+    process_wait(&process);
+}
+
+/* Counts the lines of a block, without those of the headers and, in C, of main and its braces. */
+static int lines_of(const char *block)
+{
+    int lines = 0;
+    for (const char *line = block; *line != '\0'; line = strchr(line, '\n') + 1)
+        lines += strspn(line, " {}\n") < strcspn(line, "\n") && *line != '#' &&
+                 strncmp(line, "int main", 8) != 0 && *line != '\n';
+    return lines;
+}
+
+Test(system_protocol_clients, ten_lines_of_python_confirm_and_print_each_message)
+{
+    harness_equal("lines", lines_of(page_block("python ten-lines")), 10);
+    test_short_device(start_short_python);
+}
+
+Test(system_protocol_clients, ten_lines_of_c_confirm_and_print_each_message)
+{
+    harness_equal("lines", lines_of(page_block("c ten-lines")), 10);
+    test_short_device(start_short_c);
+}
+
 /* How many datagrams have arrived at ports of this network namespace where nobody listens. */
 static int64_t refused_datagrams(void)
 {
@@ -315,4 +379,14 @@ Test(system_protocol_clients, the_python_device_waits_for_its_server_and_survive
 Test(system_protocol_clients, the_c_device_waits_for_its_server_and_survives_a_restart)
 {
     test_restart(start_confirming_c);
+}
+
+Test(system_protocol_clients, the_short_python_device_waits_for_its_server_and_survives_a_restart)
+{
+    test_restart(start_short_python);
+}
+
+Test(system_protocol_clients, the_short_c_device_waits_for_its_server_and_survives_a_restart)
+{
+    test_restart(start_short_c);
 }

@@ -260,3 +260,26 @@ Test(system_upgrade_broadcasts, relayed_messages_reach_each_other_client_once_an
         udp_expect_nothing(clients[i], "it had all messages");
     server_stop(&server);
 }
+
+/* ---- sessions that wait ---- */
+
+Test(system_upgrade_broadcasts, udpctl_that_waits_for_one_names_the_job_that_goes_on)
+{
+    enum { CLIENTS = 20 };
+    int clients[CLIENTS];
+    struct process waiting;
+    start(2, 20);
+    join(clients, CLIENTS);
+    process_start(&waiting, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "A", NULL});
+    while (server_stat(&server, "copies_sent") == 0)
+        harness_wait_ms(1);
+    upgrade(&server);
+    harness_equal("the status of udpctl", process_wait(&waiting), 1);
+    harness_contains("the error", waiting.texts[1].data,
+                     "cannot wait for job 1: the server closed the connection before its end; "
+                     "`udpctl job 1` shows whether it goes on");
+    await_job(&server, 1, "done");
+    expect_one_copy_of(clients, CLIENTS, "A");
+    server_stop(&server);
+}

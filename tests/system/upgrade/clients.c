@@ -298,6 +298,44 @@ Test(system_upgrade_clients, keep_their_names_when_they_are_copied)
     expect_names_kept(NAMED "names-max = 77\n");
 }
 
+/* Claims that are under way when the upgrade begins are decided before it or after it. */
+static void expect_names_claimed_meanwhile(const char *after)
+{
+    enum { CLAIMING = 120, NAMES = 20 };
+    int udp[CLAIMING];
+    start(NAMED);
+    for (int i = 0; i < CLAIMING; i++)
+        udp[i] = join();
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < CLAIMING; i++)
+            hello_send(udp[i], &server.at[0], harness_format("lamp-%d", i % NAMES));
+        upgrade_to(round % 2 == 0 ? after : NAMED);
+        server_await_stat(&server, "received", CLAIMING * (round + 2));
+    }
+    /* Each name is given to a client that is registered; the others are removed, or have none. */
+    for (int i = 0; i < NAMES; i++)
+        ctl_ok(&server, "client", harness_format("@lamp-%d", i), NULL);
+    int64_t joined = server_stat(&server, "joined"), moved = server_stat(&server, "moved");
+    harness_equal("clients", server_stat(&server, "clients"), joined - moved);
+    for (int i = 0; i < NAMES; i++) {
+        int next = join_as(harness_format("lamp-%d", i));
+        expect_holder(next, harness_format("lamp-%d", i));
+    }
+    harness_equal("moved", server_stat(&server, "moved"), moved + NAMES);
+    expect_balance_of_clients();
+    server_stop(&server);
+}
+
+Test(system_upgrade_clients, claim_names_meanwhile)
+{
+    expect_names_claimed_meanwhile(NAMED);
+}
+
+Test(system_upgrade_clients, claim_names_meanwhile_with_another_number_of_workers)
+{
+    expect_names_claimed_meanwhile(NAMED "[server]\nworkers = 3\n");
+}
+
 /* ---- proofs ---- */
 
 #define PROVEN "[reply]\nmessage = yes\n[admission]\npolicy = cookie\n"

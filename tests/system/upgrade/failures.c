@@ -196,7 +196,8 @@ Test(system_upgrade_failures, a_program_that_ends_after_it_has_taken_over)
     harness_contains("the log", server_log(&server), "start udpsrv again");
 }
 
-Test(system_upgrade_failures, a_program_that_runs_after_it_has_taken_over_serves_also_without_a_word)
+Test(system_upgrade_failures,
+     a_program_that_runs_after_it_has_taken_over_serves_also_without_a_word)
 {
     start();
     upgrade_put_script("await PACKAGE; send READY 1; await PACKAGE; send STARTED; await GO; send "

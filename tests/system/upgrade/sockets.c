@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -282,5 +283,62 @@ Test(system_upgrade_sockets, below_port_1024_get_no_more_workers_without_root)
     server_configure(&server, config_of(harness_format("%sworkers = 2\n", listen)));
     upgrade_expect_failure(&server, "cannot add a worker to a socket in use");
     ask_udp(&server.at[0]);
+    server_stop(&server);
+}
+
+/* ---- datagrams that the kernel drops ---- */
+
+enum { FLOOD = 200 };
+
+/* Sends more than the receive buffer holds, while the server does not run. */
+static void overflow(int udp)
+{
+    char bytes[1000] = {'x'};
+    process_kill(&server.process, SIGSTOP);
+    for (int i = 0; i < FLOOD; i++)
+        udp_send(udp, &server.at[0], bytes, sizeof bytes);
+}
+
+static void expect_all_counted(int64_t sent)
+{
+    server_await_stat(&server, "kernel_drops", 1);
+    int64_t received = server_stat(&server, "received"),
+            dropped = server_stat(&server, "kernel_drops");
+    expect(received + dropped == sent, "expected %d datagrams, %d were received and %d dropped",
+           (int)sent, (int)received, (int)dropped);
+}
+
+static void start_small(int workers)
+{
+    start(harness_format("listen = 127.0.0.1:0\nreceive-buffer = 4k\nworkers = %d\n", workers));
+}
+
+Test(system_upgrade_sockets, that_have_dropped_datagrams_count_them_once)
+{
+    start_small(1);
+    int udp = udp_open("127.0.0.1");
+    overflow(udp);
+    process_kill(&server.process, SIGCONT);
+    expect_all_counted(FLOOD);
+    upgrade(&server);
+    expect_all_counted(FLOOD);
+    overflow(udp);
+    process_kill(&server.process, SIGCONT);
+    upgrade(&server);
+    expect_all_counted(2 * FLOOD);
+    server_stop(&server);
+}
+
+Test(system_upgrade_sockets, that_drop_datagrams_before_the_upgrade_count_them_in_the_new_process)
+{
+    start_small(2);
+    int udp = udp_open("127.0.0.1");
+    for (int i = 1; i <= 3; i++) {
+        overflow(udp);
+        process_kill(&server.process, SIGUSR2);
+        process_kill(&server.process, SIGCONT);
+        upgrade_follow(&server);
+        expect_all_counted(i * FLOOD);
+    }
     server_stop(&server);
 }

@@ -1,8 +1,8 @@
 #ifndef SERVER_BROADCAST_JOB_ENDED_JOBS_H
 #define SERVER_BROADCAST_JOB_ENDED_JOBS_H
 
-#include "server/broadcast/job/job_report.h"
 #include "base/handover.h"
+#include "server/broadcast/job/job_report.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 #ifndef SERVER_BROADCAST_JOB_JOB_SHARDS_H
 #define SERVER_BROADCAST_JOB_JOB_SHARDS_H
 
+#include "base/handover.h"
 #include "os/loop/mailbox.h"
 #include "server/broadcast/shard_job.h"
 #include "server/workers/worker.h"
-#include "base/handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 #ifndef SERVER_WORKERS_HANDOVER_WORKER_HANDOVER_H
 #define SERVER_WORKERS_HANDOVER_WORKER_HANDOVER_H
 
-#include "server/workers/worker.h"
 #include "base/handover.h"
+#include "server/workers/worker.h"
 
 #include <stdint.h>
 

@@ -443,7 +443,7 @@ Test(framed_stream_handover, more_unsent_output_than_a_lower_limit_stays_until_m
 
 /* ---- damaged records ---- */
 
-Test(framed_stream_handover, record_that_is_cut_anywhere_is_refused_and_its_descriptor_closed)
+Test(framed_stream_handover, record_that_is_truncated_anywhere_is_refused_and_its_descriptor_closed)
 {
     struct owner owner;
     struct handover_writer writer = {.size = 0};

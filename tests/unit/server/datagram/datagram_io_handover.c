@@ -273,7 +273,7 @@ Test(datagram_io_handover, replies_of_a_listener_that_is_gone_count_as_failed)
     close_sockets();
 }
 
-Test(datagram_io_handover, record_that_is_cut_anywhere_is_refused)
+Test(datagram_io_handover, record_that_is_truncated_anywhere_is_refused)
 {
     struct process first, second;
     struct handover_writer writer = {.size = 0};

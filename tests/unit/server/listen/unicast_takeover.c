@@ -122,18 +122,40 @@ Test(unicast_takeover, from_two_workers_to_one_loses_nothing)
     cr_assert_eq(received(), CLIENTS);
 }
 
-Test(unicast_takeover, leaves_a_single_socket_that_shares_its_port_no_longer)
+/* No other socket can be bound there, whatever it asks for. */
+static void expect_no_sharing(struct addr bound)
 {
-    start(2);
-    upgrade_to(1);
-    inherited_sockets_end(&both.inherited);
-    struct addr bound = after()->bound;
     struct udp_socket_options options = {0};
     const int on = 1;
     int other = udp_socket_open_unbound(&bound, &options);
     cr_assert_eq(setsockopt(other, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
     cr_assert_eq(udp_socket_bind(other, &bound, &options, &bound), -EADDRINUSE);
+    udp_socket_allow_sharing(other, true);
+    cr_assert_eq(udp_socket_bind(other, &bound, &options, &bound), -EADDRINUSE);
     socket_close(other);
+}
+
+Test(unicast_takeover, leaves_a_single_socket_that_shares_its_port_no_longer)
+{
+    start(2);
+    upgrade_to(1);
+    inherited_sockets_end(&both.inherited);
+    expect_no_sharing(after()->bound);
+}
+
+Test(unicast_takeover, that_fails_leaves_a_single_socket_that_shares_its_port_no_longer)
+{
+    start(1);
+    struct addr bound = both.before.listeners.list[0].bound;
+    prepare_after(3);
+    cr_assert_eq(try_grow(), 0);
+    startup_sockets_close(&both.after);
+    both.after = (struct startup_sockets){.listeners.count = 0};
+    startup_sockets_end_sharing(&both.before);
+    expect_no_sharing(bound);
+    for (int n = 0; n < CLIENTS; n++)
+        send_one(&bound);
+    cr_assert_eq(read_all(both.before.listeners.list[0].sockets[0]), CLIENTS);
 }
 
 /* The second server becomes the first one of the next upgrade. */

@@ -13,6 +13,13 @@ static struct loop *loop;
 static struct mailbox *mailbox;
 static struct name_decisions *decisions;
 
+static struct event_queue *events; /* of the only worker; NULL: none */
+
+static void ignore(struct mailbox_message *wake)
+{
+    event_queue_acknowledge((struct event_queue *)wake);
+}
+
 static void open_decisions(uint32_t names_max)
 {
     config = config_defaults();
@@ -23,13 +30,14 @@ static void open_decisions(uint32_t names_max)
     loop = loop_new();
     mailbox = mailbox_new(loop);
     cr_assert_not_null(mailbox);
-    cr_assert_eq(name_decisions_open(&decisions, config, loop, mailbox, NULL, 1, NULL), 0);
+    cr_assert_eq(name_decisions_open(&decisions, config, loop, mailbox, &events, 1, NULL), 0);
 }
 
 static void close_decisions(void)
 {
     mailbox_free(mailbox);
     name_decisions_free(decisions);
+    event_queue_free(events);
     loop_free(loop);
     config_free(config);
 }
@@ -133,4 +141,45 @@ Test(name_decisions, restores_no_more_names_than_there_may_be)
     cr_assert_eq(port_of("a"), 1001);
     cr_assert_eq(restore(1003, "a"), 1001, "its place is free");
     cr_assert_eq(port_of("a"), 1003);
+}
+
+/* ---- an upgrade ---- */
+
+static struct worker *const no_worker = NULL;
+
+/* A client that may have a name is gone, after an event was published that is not shown yet. */
+static void publish_and_leave(uint16_t port)
+{
+    const struct name_holder holder = holder_of(port);
+    cr_assert_not_null(event_queue_reserve(events, 10));
+    event_queue_commit(events);
+    name_queue_add_gone(name_decisions_queues(decisions)[0], &holder.key, 0, holder.join_number + 1,
+                        event_queue_mark(events));
+}
+
+Test(name_decisions, are_settled_when_the_names_of_clients_that_are_gone_are_free)
+{
+    open_decisions(10);
+    cr_assert_eq(event_queue_open(&events, 100, mailbox, ignore, NULL), 0);
+    restore(1001, "lamp");
+    name_decisions_start(decisions, &no_worker);
+    cr_assert(name_decisions_is_settled(decisions));
+    publish_and_leave(1001);
+    cr_assert_not(name_decisions_is_settled(decisions));
+    mailbox_handle_all(mailbox);
+    name_decisions_settle(decisions);
+    cr_assert_not(name_decisions_is_settled(decisions), "the event is not shown yet");
+    cr_assert_eq(port_of("lamp"), 1001);
+    event_queue_release(events);
+    name_decisions_settle(decisions);
+    cr_assert(name_decisions_is_settled(decisions));
+    cr_assert_eq(port_of("lamp"), 0);
+}
+
+Test(name_decisions, without_names_are_settled)
+{
+    config = config_defaults();
+    name_decisions_settle(NULL);
+    cr_assert(name_decisions_is_settled(NULL));
+    decisions = NULL;
 }

@@ -489,7 +489,7 @@ Test(stream_handover, first_process_goes_on_when_the_other_one_fails)
     stream_fixture_close();
 }
 
-Test(stream_handover, record_that_is_cut_anywhere_is_refused)
+Test(stream_handover, record_that_is_truncated_anywhere_is_refused)
 {
     uint8_t numbers[CONFIG_LISTEN_MAX] = {0};
     struct handover_writer writer = {.size = 0};
