@@ -144,6 +144,7 @@ static void on_idle(void)
     totals_check_idle();
     if (totals_has_finished())
         return; /* the last snapshot is written */
+    upgrades_check_idle();
     subscribers_check_idle();
     gateways_check_idle();
 }

@@ -7,6 +7,7 @@
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
 #include "server/startup_error.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/take_over.h"
 
 #include <errno.h>
@@ -89,6 +90,7 @@ int successor_take_over(struct server *server)
         error = -EPROTO;
     if (error != 0)
         return report_channel(error);
+    client_takeover_end(server);
     error = handover_channel_send(channel, HANDOVER_TAKEN, NULL);
     /* If the predecessor has ended since, only this process can serve. */
     return error == 0 || error == -EPIPE ? 0 : report_channel(error);
@@ -102,15 +104,19 @@ static void notify_manager(struct server *server)
                   strerror(-error), "advice", "free some memory, and restart udpsrv", NULL);
 }
 
-/* The predecessor has left, after it had notified the service manager of this process. */
-static void on_left(void *state, unsigned events)
+static void end_channel(struct server *server)
 {
-    struct server *server = state;
-    (void)events;
     loop_remove(&server->successor.handler);
     handover_channel_close(server->successor.channel);
     server->successor.channel = -1;
     notify_manager(server);
+}
+
+/* The predecessor has left, after it had notified the service manager of this process. */
+static void on_left(void *state, unsigned events)
+{
+    (void)events;
+    end_channel(state);
 }
 
 int successor_serve(struct server *server, int (*notify)(struct server *server))
@@ -126,7 +132,7 @@ int successor_serve(struct server *server, int (*notify)(struct server *server))
     int error =
         loop_add(server->loop, &successor->handler, successor->channel, LOOP_READ, on_left, server);
     if (error != 0)
-        notify_manager(server);
+        end_channel(server);
     return 0;
 }
 

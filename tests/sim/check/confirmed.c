@@ -5,6 +5,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
 #include "sim/core/trace.h"
+#include "sim/world/upgrades.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -437,6 +438,8 @@ void confirmed_list_end(void)
 void confirmed_list_refused(uint32_t job, uint64_t asked_ms, const char *reason)
 {
     bool has_sent = jobs[job].first != 0 && jobs[job].last_first_ms + MODEL_SLOP_MS < asked_ms;
+    /* The lists are by the places of the clients, which an upgrade may have changed. */
+    has_sent &= upgrades_copied_ms() == 0 || jobs[job].last_first_ms > upgrades_copied_ms();
     bool is_wrong = strstr(reason, "it is not confirmed") != NULL ||
                     (has_sent && is_surely_remembered(job) &&
                      (strstr(reason, "only the last") != NULL ||

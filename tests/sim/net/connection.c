@@ -140,6 +140,7 @@ static void destroy(struct object *object)
 {
     struct connection *connection = (struct connection *)object;
     connection->server_closed = true;
+    connection->closed_ms = event_queue_now_ms();
     release(connection);
 }
 

@@ -17,6 +17,7 @@
 #include "sim/net/network.h"
 #include "sim/world/faults.h"
 #include "sim/world/plan.h"
+#include "sim/world/upgrades.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,6 +73,8 @@ static void destroy(struct object *object)
     struct udp *udp = (struct udp *)object;
     if (!udp->send_only && plan_is_stopping() && broken_is("bound"))
         return;
+    if (udp->first != NULL && !udp->send_only && upgrades_are_closing())
+        broken_promise("an upgrade loses no datagram", "one from port %d", udp->first->from.port);
     for (size_t i = 0; i < socket_count; i++)
         if (sockets[i] == udp)
             sockets[i--] = sockets[--socket_count];

@@ -9,6 +9,7 @@
 #include "sim/core/trace.h"
 #include "sim/os/processes.h"
 #include "sim/world/faults.h"
+#include "sim/world/upgrades.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -107,10 +108,15 @@ static void record(enum config_log_level level, const char *sentence, const stru
                    size_t count)
 {
     lines[level]++;
-    count_sentence(sentence);
+    /* What a process says that never serves is not of the server. */
+    if (processes_current() != processes_successor())
+        count_sentence(sentence);
     trace(TRACE_LOG, lines[level], level, 0, 0);
     if (level == LOG_LEVEL_ERROR)
         keep_error(sentence, pairs, count);
+    for (size_t i = 0; i < count && strncmp(sentence, "cannot upgrade", 14) == 0; i++)
+        if (strcmp(pairs[i].key, "reason") == 0)
+            upgrades_failed(pairs[i].value);
     if (strcmp(sentence, "stopped") == 0)
         for (final_count = 0; final_count < count; final_count++) {
             snprintf(finals[final_count].key, sizeof finals[0].key, "%s", pairs[final_count].key);

@@ -40,6 +40,7 @@ struct command {
     struct addr addr;   /* of a client */
     char name[8];       /* of COMMAND_NAMED */
     struct selection selection; /* of COMMAND_CLIENTS and COMMAND_COUNT */
+    bool is_alone;              /* no other one of its session was to be answered */
     bool is_settled;            /* no reload was in progress, */
     unsigned applied;           /* and so many had been applied */
 };

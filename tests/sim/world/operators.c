@@ -173,6 +173,7 @@ static void send(struct operator* operator, const char * line, struct command co
 {
     size_t size = strlen(line);
     command.asked_ms = event_queue_now_ms();
+    command.is_alone = operator->queued_count == 0;
     command.is_settled = !settings_change;
     command.applied = settings_applied();
     trace(TRACE_OPERATOR, operator->number, command.kind, 0, 0);
@@ -425,6 +426,9 @@ static void on_reading(void *state)
     }
     read_answers(operator);
     if (connection_is_over(operator->connection)) {
+        if (operator->queued_count> 0)
+            upgrades_check_session(operator->connection, operator->queued[0].is_alone &&
+                                                         operator->answer.line == 0);
         disconnect(operator);
         return;
     }

@@ -10,7 +10,9 @@
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
+#include "sim/net/connection.h"
 #include "sim/os/log.h"
+#include "sim/os/process.h"
 #include "sim/os/signals.h"
 #include "sim/world/plan.h"
 #include "sim/world/reductions.h"
@@ -39,7 +41,7 @@ static struct {
     uint64_t kill_after, freeze_after; /* steps; 0: never */
     uint64_t freeze_ms;
     char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
-    bool has_go, is_committed;
+    bool has_go, is_committed, copies;
     struct settings_file read;
 } fate;
 static int successor = -1, predecessor = -1;
@@ -50,13 +52,22 @@ static struct {
 } commits[COMMITS_MAX]; /* the last upgrades that succeeded, by their processes */
 static size_t commit_count;
 static bool has_other_setup; /* that of the last upgrade that succeeded */
-static bool was_frozen;      /* since then */
+static uint64_t left_ms;     /* when it last has by itself; 0: never */
+static uint64_t copied_ms;
+static pid_t checked = -1; /* the process whose belongings were compared last */
+static bool is_leaving;    /* the predecessor, in this moment */
+static bool was_frozen;    /* since then */
 static bool asks_in_calm;
 static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
 
 static bool one_in(uint64_t n)
 {
     return draw_below(DRAW_UPGRADES, n) == 0;
+}
+
+uint64_t upgrades_copied_ms(void)
+{
+    return copied_ms;
 }
 
 bool upgrades_are_running(void)
@@ -202,11 +213,74 @@ void upgrades_answered(const char *reason, uint64_t from, uint64_t to)
                        "%" PRIu64 " has not handed over to %" PRIu64, from, to);
 }
 
+/* It has read the command, and leaves only when the session has an answer. */
+void upgrades_check_session(const struct connection *connection, bool was_alone)
+{
+    bool has_read = connection->to_server.begin == connection->to_server.end;
+    bool has_left = connection->closed_ms != 0 && connection->closed_ms == left_ms;
+    if (was_alone && has_read && has_left && !connection->reset)
+        broken_promise("each command is answered once", "an upgrade has ended its session");
+}
+
+/* The text of the successor says more than the predecessor can know. */
+void upgrades_failed(const char *reason)
+{
+    bool is_expected = fate.failure[0] == '\0' || strstr(reason, fate.failure) != NULL ||
+                       strstr(reason, "stopping") != NULL || strstr(reason, " within ") != NULL;
+    if (reason[0] == '\0' || !is_expected || broken_is("upgrade-reason"))
+        broken_promise("the operator reads why an upgrade fails", "it is '%s', and was '%s'",
+                       reason, fate.failure);
+    fate.failure[0] = '\0';
+}
+
+/* What each process of a configuration has alike. */
+struct belongings {
+    struct setup setup;
+    struct settings settings;
+    size_t memories, mailboxes, pieces, bytes;
+};
+
+static struct belongings belongings_of(int process)
+{
+    struct belongings found;
+    memcpy(&found.setup, &setup, sizeof setup);
+    memcpy(&found.settings, &settings, sizeof settings);
+    found.memories = descriptor_count_of(process, OBJECT_MEMORY);
+    found.mailboxes = descriptor_count_of(process, OBJECT_MAILBOX);
+    found.bytes = simulated_memory_reserved(process, &found.pieces);
+    return found;
+}
+
+void upgrades_check_idle(void)
+{
+    static struct belongings before;
+    int server = processes_server();
+    if (!swarm.upgrades || processes_successor() >= 0 || processes_exist(processes_parent(server)))
+        return;
+    if (descriptor_count_of(server, OBJECT_CHANNEL) > 0)
+        broken_promise("nothing is left of an upgrade that has ended", "a channel is");
+    if (processes_pid(server) == checked)
+        return;
+    struct belongings now = belongings_of(server);
+    bool is_same = checked >= 0 && memcmp(&now.setup, &before.setup, sizeof setup) == 0 &&
+                   memcmp(&now.settings, &before.settings, sizeof settings) == 0;
+    checked = processes_pid(server);
+    /* Reloads may have left the one before with more. */
+    if (is_same && (now.memories > before.memories || now.mailboxes != before.mailboxes ||
+                    now.pieces > before.pieces || now.bytes > before.bytes))
+        broken_promise("a process has no more than the one before had",
+                       "%zu descriptors of memory, not %zu; %zu mailboxes, not %zu; %zu pieces of "
+                       "memory, not %zu",
+                       now.memories, before.memories, now.mailboxes, before.mailboxes, now.pieces,
+                       before.pieces);
+    before = now;
+}
+
 void upgrades_reset(void)
 {
     memset(&fate, 0, sizeof fate);
-    successor = predecessor = -1;
-    kill_predecessor_after = unserved_ms = calm_asked_ms = 0;
+    successor = predecessor = checked = -1;
+    kill_predecessor_after = unserved_ms = calm_asked_ms = copied_ms = left_ms = 0;
     was_frozen = asks_in_calm = false;
 }
 
@@ -298,6 +372,7 @@ static void check_pause(void)
 
 void upgrades_after_step(int process)
 {
+    is_leaving = false;
     if (process == successor && successor >= 0)
         follow_successor();
     if (kill_predecessor_after > 0 && --kill_predecessor_after == 0)
@@ -311,6 +386,11 @@ bool upgrades_are_taken(void)
 {
     return fate.is_committed && scheduler_process() == processes_server() &&
            roles_process() != processes_server();
+}
+
+bool upgrades_are_closing(void)
+{
+    return is_leaving || upgrades_are_taken();
 }
 
 bool upgrades_have_stopped_service(void)
@@ -343,10 +423,13 @@ static void commit(void)
     has_other_setup = fate.read.setup.workers != setup.workers ||
                       fate.read.setup.clients_max != setup.clients_max;
     settings_taken_over(&fate.read);
+    copied_ms = fate.copies ? event_queue_now_ms() : copied_ms;
 }
 
 void upgrades_sent(enum handover_kind kind, const char *text, int error)
 {
+    if (kind == HANDOVER_READY_TO_COPY)
+        fate.copies = true;
     if (kind == HANDOVER_TAKEN)
         commit();
     if (error != 0)
@@ -369,8 +452,9 @@ static void forget_key(void)
 
 void upgrades_process_ended(int process, enum process_end how)
 {
-    (void)how;
     if (process == predecessor) {
+        left_ms = how == PROCESS_EXITED ? event_queue_now_ms() : 0;
+        is_leaving = fate.is_committed && how == PROCESS_EXITED;
         if (fate.has_go && !fate.is_committed && successor >= 0)
             commit();
         predecessor = -1;

@@ -23,6 +23,8 @@ void upgrades_stopping(void);
 bool upgrades_prepare(void);
 /* Whether an operator asks for one now: then it is prepared. */
 bool upgrades_draw_command(void);
+/* When a successor last got the clients as a copy; 0: never in this start. */
+uint64_t upgrades_copied_ms(void);
 /* Whether one is going on. */
 bool upgrades_are_running(void);
 /* The time without faults ends. */
@@ -32,6 +34,15 @@ void upgrades_reset(void);
 
 /* An answer to the command: why it has failed, or NULL and the processes. */
 void upgrades_answered(const char *reason, uint64_t from, uint64_t to);
+
+/* The server has closed a session with a command that is not answered, not even by an error line
+ * without an end; it was the only one. */
+struct connection;
+void upgrades_check_session(const struct connection *connection, bool was_alone);
+/* The log says that it has failed. */
+void upgrades_failed(const char *reason);
+/* While no thread can run: nothing is left of the last one. */
+void upgrades_check_idle(void);
 
 /* ---- what the host does ---- */
 
@@ -43,6 +54,8 @@ bool upgrades_begins(void);
 void upgrades_after_step(int process);
 /* Whether the current process has to serve from now on, and its workers do not run yet. */
 bool upgrades_are_taken(void);
+/* Whether sockets are closed in this moment that another process goes on with. */
+bool upgrades_are_closing(void);
 /* Whether nobody serves now, since the successor hangs. */
 bool upgrades_have_stopped_service(void);
 /* A process has read its configuration file. */
