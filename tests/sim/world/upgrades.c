@@ -416,6 +416,8 @@ size_t upgrades_draw_part(size_t most)
 /* The successor serves: it has read that it has to. */
 static void commit(void)
 {
+    if (fate.is_committed)
+        return; /* when the predecessor ended */
     fate.is_committed = true;
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
