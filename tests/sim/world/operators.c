@@ -98,6 +98,7 @@ static bool prepare_reload(void)
     reload_ms = event_queue_now_ms();
     reloads_before = simulated_log_times("reloaded");
     refusals_before = refusals();
+    upgrades_interrupt();
     return true;
 }
 
@@ -248,6 +249,7 @@ static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t p
     if ((reductions_leave_out(WITHOUT_BROADCASTS) && !quiet) ||
         !broadcasts_draw(&drawn, quiet, padding))
         return 0;
+    upgrades_interrupt();
     snprintf(line, sizeof line, "broadcast %s%s", waits ? "wait" : "nowait", drawn.arguments);
     send(operator, line,
          (struct command){.kind = waits ? COMMAND_WAIT : COMMAND_NOWAIT,

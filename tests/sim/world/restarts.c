@@ -16,6 +16,7 @@
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
+#include "sim/world/upgrades.h"
 
 #include <signal.h>
 
@@ -134,6 +135,7 @@ bool restarts_have_hurried(void)
 
 void restarts_snapshot_begun(void)
 {
+    upgrades_interrupt();
     if (swarm.reloads_snapshots && !plan_is_stopping() && operators_may_reload() && one_in(2))
         operators_hang_up();
     if (swarm.churns && !plan_is_stopping())

@@ -33,6 +33,8 @@ enum {
     HELD_MAX_MS = 2100,  /* the same, if the successor hangs */
     CALM_MS = 8000,
     COMMITS_MAX = 64,
+    INSTANT_NS = 100000, /* after something begins */
+    SOON_NS = 300000000,
 };
 
 /* What becomes of the successor: nothing, unless a number of its steps is drawn. */
@@ -153,6 +155,23 @@ static void ask(void)
 {
     if (upgrades_prepare())
         simulated_signal(SIGUSR2);
+}
+
+static void on_interruption(void *state)
+{
+    (void)state;
+    if (plan_was_ready())
+        ask();
+}
+
+void upgrades_interrupt(void)
+{
+    static int interruption;
+    if (!swarm.upgrades || fate.is_calm || !one_in(4))
+        return;
+    event_queue_remove(&interruption);
+    event_queue_add(draw_below(DRAW_UPGRADES, one_in(2) ? INSTANT_NS : SOON_NS), on_interruption,
+                    &interruption);
 }
 
 void upgrades_disturb(void)
@@ -416,6 +435,8 @@ size_t upgrades_draw_part(size_t most)
 /* The successor serves: it has read that it has to. */
 static void commit(void)
 {
+    if (fate.is_committed)
+        return; /* when the predecessor ended */
     fate.is_committed = true;
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);

@@ -21,6 +21,8 @@ void upgrades_stopping(void);
 /* Prepares the configuration file for an upgrade that is then asked for. Returns false if none is
  * to be. */
 bool upgrades_prepare(void);
+/* Something begins that an upgrade may come in between: a broadcast, a reload, a snapshot. */
+void upgrades_interrupt(void);
 /* Whether an operator asks for one now: then it is prepared. */
 bool upgrades_draw_command(void);
 /* When a successor last got the clients as a copy; 0: never in this start. */
