@@ -53,7 +53,7 @@ PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unis
             $(UNIT)),$(UNIT))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
-TARGETS  := config frame access_list control datagram_decision gateway state
+TARGETS  := config frame access_list control datagram_decision gateway state http_request
 BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c tests/bench/alternatives.c
 BARE_COMMON := tests/bench/bare/bare.c tests/bench/bare/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*/*.c))

@@ -262,6 +262,60 @@ static int open_observers(struct server *server)
     return error;
 }
 
+static const char *advise_metrics(int error)
+{
+    switch (error) {
+    case -EADDRINUSE:
+        return "another program uses it; stop that program, or choose another metrics.listen";
+    case -EACCES:
+    case -EPERM:
+        return "ports below 1024 need root or CAP_NET_BIND_SERVICE, a Unix socket needs a "
+               "directory that udpsrv may write; choose another metrics.listen";
+    case -EADDRNOTAVAIL:
+        return "no interface of this host has the address; choose another metrics.listen, or let "
+               "server.missing-address = wait wait for it";
+    default:
+        return startup_error_advice(error, "see metrics.listen in udpsrv.conf(5)");
+    }
+}
+
+static int open_metrics(struct server *server)
+{
+    const struct metrics_server_options options = {
+        .loop = server->loop, .config = server->config, .owner = &server->identity};
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    int error = metrics_server_open(&server->metrics, &options);
+    if (error != 0)
+        startup_error_report("cannot serve metrics",
+                             config_listen_text(&server->config->metrics.listen, text), error,
+                             advise_metrics(error));
+    return error;
+}
+
+static int start_metrics(struct server *server)
+{
+    uint64_t started_ms = server->commands.queries.started_ms;
+    const struct metrics_source source = {
+        .config = server->config,
+        .workers = server->workers.list,
+        .worker_count = server->workers.count,
+        .listeners = &server->sockets.listeners,
+        .jobs = server->jobs,
+        .subscriptions = server->subscriptions,
+        .names = name_decisions_table(server->names),
+        .snapshots = server->snapshots,
+        .reply_mailbox = server->mailbox,
+        .started_ms = started_ms,
+        .started_wall_ms = clock_wall_ms() - (clock_now_ms() - started_ms),
+    };
+    if (server->metrics == NULL)
+        return 0;
+    metrics_server_start(server->metrics, &source);
+    log_event(LOG_LEVEL_INFO, "metrics are served", "listen", metrics_server_text(server->metrics),
+              NULL);
+    return 0;
+}
+
 static int give_up_privileges(struct server *server)
 {
     int error = user_become(&server->identity, server->config);
@@ -413,6 +467,7 @@ int server_start(struct server *server)
         {note_configuration, "storing the configuration"},
         {open_control, "opening the control socket"},
         {open_observers, "opening the observers' socket"},
+        {open_metrics, "opening the address of the metrics"},
         {give_up_privileges, "giving up privileges"},
         {start_log, "starting the log"},
         {start_admission, "starting the renewal of cookie secrets"},
@@ -422,6 +477,7 @@ int server_start(struct server *server)
         {restore_state, "restoring the clients"},
         {start_snapshots, "starting the writer of the state file"},
         {start_workers, "starting the workers"},
+        {start_metrics, "serving the metrics"},
         {ready_line_start, "writing the ready line"},
         {notify_manager, "notifying the service manager"},
     };

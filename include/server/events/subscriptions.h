@@ -72,6 +72,9 @@ void subscriptions_publish(struct subscriptions *subscriptions, enum event_kind 
  */
 void subscriptions_add_counts(const struct subscriptions *subscriptions, struct stats *sum);
 
+/* Returns how many subscribers there are. */
+size_t subscriptions_count(const struct subscriptions *subscriptions);
+
 /* Accepts no more subscriptions, and posts no more messages to the workers. */
 void subscriptions_stop(struct subscriptions *subscriptions);
 

@@ -1,0 +1,211 @@
+#include "server/metrics/metrics_server.h"
+
+#include "http/http_answer.h"
+#include "http/http_host.h"
+#include "net/unix/unix_listener.h"
+#include "os/process/clock.h"
+#include "server/metrics/http_connections.h"
+#include "server/metrics/http_listener.h"
+#include "server/metrics/metrics_text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct metrics_server {
+    struct http_connections *connections;
+    struct http_listener *listener;
+    struct access_list *allow; /* NULL: every source */
+    bool is_on_loopback;       /* TCP at a loopback address */
+    bool is_serving, is_stopping;
+    struct metrics_source source; /* while it is serving */
+};
+
+/* ---- resources ---- */
+
+static void answer_health(struct metrics_server *server, struct http_connection *connection)
+{
+    if (server->is_stopping)
+        http_connection_answer_text(connection, 503, "draining");
+    else if (!server->is_serving)
+        http_connection_answer_text(connection, 503, "starting");
+    else
+        http_connection_answer_text(connection, 200, "serving");
+}
+
+static void answer_buffer(struct http_connection *connection, const char *type,
+                          struct text_buffer *text)
+{
+    const struct http_content content = {.type = type, .bytes = text->bytes, .size = text->size};
+    if (text->failed)
+        http_connection_answer_text(connection, 500, "out of memory");
+    else
+        http_connection_answer(connection, 200, &content);
+    text_buffer_free(text);
+}
+
+static void write_metrics(void *state, const struct metrics_snapshot *snapshot)
+{
+    struct text_buffer text = {.bytes = NULL};
+    struct process_usage usage;
+    process_usage_read(&usage);
+    metrics_text_add(&text, snapshot, &usage);
+    answer_buffer(state, METRICS_TEXT_TYPE, &text);
+}
+
+/* Answers when all workers have. */
+static void answer_snapshot(struct metrics_server *server, struct http_connection *connection,
+                            metrics_query_done *write)
+{
+    if (!server->is_serving || server->is_stopping)
+        answer_health(server, connection);
+    else if (metrics_query_start(&server->source, write, connection) != 0)
+        http_connection_answer_text(connection, 500, "out of memory");
+}
+
+/* ---- requests ---- */
+
+static bool is_allowed(const struct metrics_server *server, const struct addr *peer)
+{
+    return server->allow == NULL || peer->family == ADDR_NONE ||
+           access_list_admits(server->allow, peer);
+}
+
+static void on_request(void *state, struct http_connection *connection,
+                       const struct http_request *request)
+{
+    struct metrics_server *server = state;
+    if (!is_allowed(server, http_connection_peer(connection)))
+        http_connection_answer_text(connection, 403, "this address is not in metrics.allow");
+    else if (server->is_on_loopback && !http_host_is_local(request->host))
+        http_connection_answer_text(connection, 421,
+                                    "on loopback the host must be an address or localhost");
+    else if (strcmp(request->path, "/healthz") == 0)
+        answer_health(server, connection);
+    else if (strcmp(request->path, "/metrics") == 0)
+        answer_snapshot(server, connection, write_metrics);
+    else
+        http_connection_answer_text(connection, 404,
+                                    "Not Found: this server has /metrics and "
+                                    "/healthz");
+}
+
+/* ---- connections ---- */
+
+/* A peer that is not allowed does not take the place of another one. */
+static void reject(int fd)
+{
+    static const char body[] = "this address is not in metrics.allow\n";
+    struct text_buffer text = {.bytes = NULL};
+    const struct http_answer answer = {.status = 403,
+                                       .type = "text/plain; charset=utf-8",
+                                       .length = sizeof body - 1,
+                                       .connection = "close",
+                                       .wall_ms = clock_wall_ms()};
+    http_answer_add_head(&text, &answer);
+    text_buffer_add(&text, body);
+    unix_listener_reject(fd, text.bytes, text.size);
+    text_buffer_free(&text);
+}
+
+static void on_accepted(void *state, int fd, const struct addr *peer)
+{
+    struct metrics_server *server = state;
+    if (is_allowed(server, peer))
+        http_connections_add(server->connections, fd, peer);
+    else
+        reject(fd);
+}
+
+static bool make_room(void *state)
+{
+    return http_connections_close_idle(((struct metrics_server *)state)->connections);
+}
+
+/* ---- opening and closing ---- */
+
+static int open_sockets(struct metrics_server *server, const struct metrics_server_options *options)
+{
+    const struct http_connections_options connections = {
+        .loop = options->loop, .request = on_request, .state = server};
+    const struct http_listener_options listener = {.loop = options->loop,
+                                                   .config = options->config,
+                                                   .owner = options->owner,
+                                                   .accepted = on_accepted,
+                                                   .make_room = make_room,
+                                                   .state = server};
+    int error = http_connections_open(&server->connections, &connections);
+    if (error == 0)
+        error = http_listener_open(&server->listener, &listener);
+    return error;
+}
+
+int metrics_server_open(struct metrics_server **server,
+                        const struct metrics_server_options *options)
+{
+    const struct config *config = options->config;
+    *server = NULL;
+    if (!config_has_metrics(config))
+        return 0;
+    struct metrics_server *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    made->is_on_loopback = config->metrics.listen.transport == TRANSPORT_TCP &&
+                           addr_is_loopback(&config->metrics.listen.addr);
+    int error = metrics_server_make_allow(&config->metrics.allow, &made->allow);
+    if (error == 0)
+        error = open_sockets(made, options);
+    if (error != 0)
+        metrics_server_close(made);
+    else
+        *server = made;
+    return error;
+}
+
+const char *metrics_server_text(const struct metrics_server *server)
+{
+    return http_listener_text(server->listener);
+}
+
+void metrics_server_start(struct metrics_server *server, const struct metrics_source *source)
+{
+    if (server == NULL)
+        return;
+    server->source = *source;
+    server->is_serving = true;
+}
+
+int metrics_server_make_allow(const struct config_blocks *blocks, struct access_list **allow)
+{
+    *allow = NULL;
+    if (blocks->count == 0)
+        return 0;
+    *allow = access_list_new(blocks->list, blocks->count, NULL, 0);
+    return *allow != NULL ? 0 : -ENOMEM;
+}
+
+void metrics_server_set_allow(struct metrics_server *server, struct access_list *allow)
+{
+    if (server == NULL) {
+        access_list_free(allow);
+        return;
+    }
+    access_list_free(server->allow);
+    server->allow = allow;
+}
+
+void metrics_server_stop(struct metrics_server *server)
+{
+    if (server != NULL)
+        server->is_stopping = true;
+}
+
+void metrics_server_close(struct metrics_server *server)
+{
+    if (server == NULL)
+        return;
+    http_listener_close(server->listener);
+    http_connections_close(server->connections);
+    access_list_free(server->allow);
+    free(server);
+}
