@@ -13,6 +13,7 @@
  * which is no metrics.listen.
  *
  * - /metrics: the metrics for Prometheus (server/metrics/metrics_text).
+ * - /status.json: what udpctl status, stats and jobs print (server/metrics/status_json).
  * - /healthz: 200 while the server serves, 503 before and after that.
  *
  * metrics.allow is checked for each request. On loopback a request must name the server by an

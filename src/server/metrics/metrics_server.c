@@ -7,6 +7,7 @@
 #include "server/metrics/http_connections.h"
 #include "server/metrics/http_listener.h"
 #include "server/metrics/metrics_text.h"
+#include "server/metrics/status_json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,6 +54,13 @@ static void write_metrics(void *state, const struct metrics_snapshot *snapshot)
     answer_buffer(state, METRICS_TEXT_TYPE, &text);
 }
 
+static void write_status(void *state, const struct metrics_snapshot *snapshot)
+{
+    struct text_buffer text = {.bytes = NULL};
+    status_json_add(&text, snapshot);
+    answer_buffer(state, STATUS_JSON_TYPE, &text);
+}
+
 /* Answers when all workers have. */
 static void answer_snapshot(struct metrics_server *server, struct http_connection *connection,
                             metrics_query_done *write)
@@ -84,10 +92,11 @@ static void on_request(void *state, struct http_connection *connection,
         answer_health(server, connection);
     else if (strcmp(request->path, "/metrics") == 0)
         answer_snapshot(server, connection, write_metrics);
+    else if (strcmp(request->path, "/status.json") == 0)
+        answer_snapshot(server, connection, write_status);
     else
-        http_connection_answer_text(connection, 404,
-                                    "Not Found: this server has /metrics and "
-                                    "/healthz");
+        http_connection_answer_text(
+            connection, 404, "Not Found: this server has /metrics, /status.json and /healthz");
 }
 
 /* ---- connections ---- */

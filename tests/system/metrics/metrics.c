@@ -134,6 +134,51 @@ Test(system_metrics, are_off_by_default)
     server_stop(&server);
 }
 
+/* Removes what changes between two queries. */
+static const char *without_time(const char *json, const char *name)
+{
+    const char *found = strstr(json, harness_format("\"%s\":", name));
+    expect(found != NULL, "expected %s in %s", name, json);
+    const char *end = found + strcspn(found, ",}");
+    return harness_format("%.*s%s", (int)(found - json), json, end);
+}
+
+/* Removes the newlines. */
+static const char *in_one_line(const char *json)
+{
+    const char *text = "";
+    for (; *json != '\0'; json += strcspn(json, "\n") + 1)
+        text = harness_format("%s%.*s", text, (int)strcspn(json, "\n"), json);
+    return text;
+}
+
+Test(system_metrics, the_status_has_what_udpctl_prints_as_json)
+{
+    struct server server = {0};
+    int udp = udp_open("127.0.0.1");
+    server_start(&server, METRICS "[server]\nworkers = 2\n", "-l", "127.0.0.1:0", NULL);
+    const char *address = http_address(&server);
+    udp_ask(udp, &server.at[0], "hi", "audi");
+    ctl_ok(&server, "broadcast", "--to", "127.0.0.0/8", "--idle-max", "1m", "news", NULL);
+    ctl_ok(&server, "broadcast", "--confirm", "--within", "1s", "more", NULL);
+    struct http_response response = http_get(address, "/status.json");
+    cr_expect_str_eq(http_field(&response, "Content-Type"), "application/json");
+    const char *body = without_time(response.body, "uptime_s");
+    const char *const commands[] = {"status", "stats", "jobs"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const char *printed = ctl_ok(&server, "--json", commands[i], NULL);
+        if (i == 0)
+            printed = without_time(printed, "uptime_s");
+        harness_contains(commands[i], body,
+                         harness_format("\"%s\":%s", commands[i], in_one_line(printed)));
+    }
+    harness_contains("the listener", body,
+                     harness_format("\"listeners\":[{\"address\":\"%s\",\"state\":\"open\"}]",
+                                    endpoint_text(&server.at[0])));
+    harness_contains("the second worker", body, "{\"worker\":1,");
+    server_stop(&server);
+}
+
 /* ---- addresses ---- */
 
 Test(system_metrics, are_served_at_a_unix_socket_whose_file_ends_with_the_server)
