@@ -511,7 +511,7 @@ clean: ## remove build/
 deps: ## install what the tests need (Debian)
 	$(Q)tests/deps --install
 
-deps-ecosystem: ## install what make check-ecosystem needs: compilers and an emulator (Debian)
+deps-ecosystem: ## install what make check-ecosystem needs: compilers, an emulator, Prometheus, Chromium (Debian)
 	$(Q)tests/deps --install-ecosystem
 
 deps-bench: ## install what the measurements need: tools and other services (Debian)

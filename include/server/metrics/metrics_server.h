@@ -12,6 +12,7 @@
 /* The HTTP server of [metrics], in the main thread: who may read what. All functions accept NULL,
  * which is no metrics.listen.
  *
+ * - /, with /live.css and /live.js: the live page (server/metrics/page/live_page).
  * - /metrics: the metrics for Prometheus (server/metrics/metrics_text).
  * - /status.json: what udpctl status, stats and jobs print (server/metrics/status_json).
  * - /healthz: 200 while the server serves, 503 before and after that.

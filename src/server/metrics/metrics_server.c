@@ -7,6 +7,7 @@
 #include "server/metrics/http_connections.h"
 #include "server/metrics/http_listener.h"
 #include "server/metrics/metrics_text.h"
+#include "server/metrics/page/live_page.h"
 #include "server/metrics/status_json.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct metrics_server {
     bool is_on_loopback;       /* TCP at a loopback address */
     bool is_serving, is_stopping;
     struct metrics_source source; /* while it is serving */
+    struct live_page page;
 };
 
 /* ---- resources ---- */
@@ -79,6 +81,39 @@ static bool is_allowed(const struct metrics_server *server, const struct addr *p
            access_list_admits(server->allow, peer);
 }
 
+static void answer_part(struct http_connection *connection, const char *type,
+                        const struct text_buffer *part)
+{
+    const struct http_content content = {.type = type,
+                                         .bytes = part->bytes,
+                                         .size = part->size,
+                                         .fields =
+                                             "Content-Security-Policy: " LIVE_PAGE_POLICY "\r\n"
+                                             "Referrer-Policy: no-referrer\r\n"
+                                             "Cross-Origin-Resource-Policy: same-origin\r\n"};
+    http_connection_answer(connection, 200, &content);
+}
+
+static void answer(struct metrics_server *server, struct http_connection *connection,
+                   const char *path)
+{
+    if (strcmp(path, "/healthz") == 0)
+        answer_health(server, connection);
+    else if (strcmp(path, "/metrics") == 0)
+        answer_snapshot(server, connection, write_metrics);
+    else if (strcmp(path, "/status.json") == 0)
+        answer_snapshot(server, connection, write_status);
+    else if (strcmp(path, "/") == 0)
+        answer_part(connection, "text/html; charset=utf-8", &server->page.markup);
+    else if (strcmp(path, "/live.css") == 0)
+        answer_part(connection, "text/css; charset=utf-8", &server->page.style);
+    else if (strcmp(path, "/live.js") == 0)
+        answer_part(connection, "text/javascript; charset=utf-8", &server->page.script);
+    else
+        http_connection_answer_text(
+            connection, 404, "Not Found: this server has /, /metrics, /status.json and /healthz");
+}
+
 static void on_request(void *state, struct http_connection *connection,
                        const struct http_request *request)
 {
@@ -88,15 +123,8 @@ static void on_request(void *state, struct http_connection *connection,
     else if (server->is_on_loopback && !http_host_is_local(request->host))
         http_connection_answer_text(connection, 421,
                                     "on loopback the host must be an address or localhost");
-    else if (strcmp(request->path, "/healthz") == 0)
-        answer_health(server, connection);
-    else if (strcmp(request->path, "/metrics") == 0)
-        answer_snapshot(server, connection, write_metrics);
-    else if (strcmp(request->path, "/status.json") == 0)
-        answer_snapshot(server, connection, write_status);
     else
-        http_connection_answer_text(
-            connection, 404, "Not Found: this server has /metrics, /status.json and /healthz");
+        answer(server, connection, request->path);
 }
 
 /* ---- connections ---- */
@@ -163,6 +191,8 @@ int metrics_server_open(struct metrics_server **server,
                            addr_is_loopback(&config->metrics.listen.addr);
     int error = metrics_server_make_allow(&config->metrics.allow, &made->allow);
     if (error == 0)
+        error = live_page_make(&made->page);
+    if (error == 0)
         error = open_sockets(made, options);
     if (error != 0)
         metrics_server_close(made);
@@ -216,5 +246,6 @@ void metrics_server_close(struct metrics_server *server)
     http_listener_close(server->listener);
     http_connections_close(server->connections);
     access_list_free(server->allow);
+    live_page_free(&server->page);
     free(server);
 }

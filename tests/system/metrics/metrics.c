@@ -179,6 +179,48 @@ Test(system_metrics, the_status_has_what_udpctl_prints_as_json)
     server_stop(&server);
 }
 
+/* ---- the live page ---- */
+
+Test(system_metrics, the_page_and_its_parts_have_a_strict_policy)
+{
+    static const struct {
+        const char *path, *type;
+    } parts[] = {{"/", "text/html; charset=utf-8"},
+                 {"/live.css", "text/css; charset=utf-8"},
+                 {"/live.js", "text/javascript; charset=utf-8"}};
+    struct server server = {0};
+    server_start(&server, METRICS, "-l", "127.0.0.1:0", NULL);
+    const char *address = http_address(&server);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct http_response response = http_get(address, parts[i].path);
+        harness_equal(parts[i].path, response.status, 200);
+        cr_expect_str_eq(http_field(&response, "Content-Type"), parts[i].type);
+        cr_expect_str_eq(http_field(&response, "Content-Security-Policy"),
+                         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src "
+                         "'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+                         "frame-ancestors 'none'");
+    }
+    server_stop(&server);
+}
+
+Test(system_metrics, the_page_loads_nothing_from_elsewhere)
+{
+    struct server server = {0};
+    server_start(&server, METRICS, "-l", "127.0.0.1:0", NULL);
+    const char *address = http_address(&server);
+    const char *page = http_get(address, "/").body;
+    harness_contains("the style sheet", page, "href=\"live.css\"");
+    harness_contains("the script", page, "src=\"live.js\"");
+    const char *const parts[] = {page, http_get(address, "/live.css").body,
+                                 http_get(address, "/live.js").body};
+    for (size_t i = 0; i < 3; i++) {
+        harness_equal("addresses", (int64_t)text_count(parts[i], "://"),
+                      (int64_t)text_count(parts[i], "'http://www.w3.org/2000/svg'"));
+        expect(strstr(parts[i], "innerHTML") == NULL, "expected that texts are no markup");
+    }
+    server_stop(&server);
+}
+
 /* ---- addresses ---- */
 
 Test(system_metrics, are_served_at_a_unix_socket_whose_file_ends_with_the_server)
