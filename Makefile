@@ -307,7 +307,12 @@ MACHINES := s390x-linux-gnu aarch64-linux-gnu
 EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
 FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
 
-check-ecosystem: $(MACHINES:%=cross-%) ## run the unit tests on s390x (big-endian) and aarch64, by qemu-user (make deps-ecosystem)
+check-ecosystem: $(MACHINES:%=cross-%) check-metrics ## run the unit tests on s390x (big-endian) and aarch64, and test the metrics by Prometheus and Chromium (make deps-ecosystem)
+
+# Each of them skips, with the reason, what this host lacks a tool for. Screenshots are in build/ecosystem.
+.PHONY: check-metrics
+check-metrics: all
+	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v
 
 check-build: ## test the builds: musl, static, other processors, a packager's flags
 	$(Q)tests/build

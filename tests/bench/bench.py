@@ -16,6 +16,7 @@ import registry
 import replies
 import report
 import restarts
+import scrapes
 import sender_cost
 from processes import MeasurementError
 from environment import SMOKE, Bench, Sizes
@@ -33,6 +34,7 @@ SCENARIOS = {
     "listen": messages.listen,
     "gateway": messages.gateway,
     "state": restarts.state,
+    "scrape": scrapes.scrape,
     "workers": replies.workers,
     "admission": replies.admission,
     "peers": replies.compare,

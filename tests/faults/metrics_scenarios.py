@@ -11,7 +11,7 @@ listen = 127.0.0.1:3000
 listen = {listen}
 """
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-ANSWER_S, TRIES = 2, 3
+ANSWER_S, TRIES = 5, 3 # above the time for which a connection lingers
 
 
 def scrape(family, address):
