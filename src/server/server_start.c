@@ -279,17 +279,20 @@ static const char *advise_metrics(int error)
     }
 }
 
+static int report_metrics(const struct server *server, int error)
+{
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    return startup_error_report("cannot serve metrics",
+                                config_listen_text(&server->config->metrics.listen, text), error,
+                                advise_metrics(error));
+}
+
 static int open_metrics(struct server *server)
 {
-    const struct metrics_server_options options = {
-        .loop = server->loop, .config = server->config, .owner = &server->identity};
-    char text[CONFIG_LISTEN_TEXT_BYTES];
+    const struct metrics_server_options options = {.config = server->config,
+                                                   .owner = &server->identity};
     int error = metrics_server_open(&server->metrics, &options);
-    if (error != 0)
-        startup_error_report("cannot serve metrics",
-                             config_listen_text(&server->config->metrics.listen, text), error,
-                             advise_metrics(error));
-    return error;
+    return error == 0 ? 0 : report_metrics(server, error);
 }
 
 static int start_metrics(struct server *server)
@@ -310,7 +313,9 @@ static int start_metrics(struct server *server)
     };
     if (server->metrics == NULL)
         return 0;
-    metrics_server_start(server->metrics, &source);
+    int error = metrics_server_start(server->metrics, server->loop, &source);
+    if (error != 0)
+        return report_metrics(server, error);
     log_event(LOG_LEVEL_INFO, "metrics are served", "listen", metrics_server_text(server->metrics),
               NULL);
     return 0;
@@ -372,6 +377,12 @@ static int check_state_file(struct server *server)
     return state_config_check(server->config);
 }
 
+/* Restoring millions of clients takes seconds. */
+static void answer_meanwhile(void *state)
+{
+    metrics_server_poll_start(((struct server *)state)->metrics);
+}
+
 static int restore_state(struct server *server)
 {
     const struct state_restore_options options = {
@@ -381,6 +392,8 @@ static int restore_state(struct server *server)
         .workers = &server->workers,
         .names = server->names,
         .jobs = server->jobs,
+        .pause = answer_meanwhile,
+        .pause_state = server,
     };
     return state_restore(&options);
 }
@@ -456,6 +469,7 @@ int server_start(struct server *server)
         {read_names_key, "reading clients.names-key-file"},
         {read_passed_sockets, "checking the sockets that the service manager passed"},
         {open_sockets, "opening the sockets"},
+        {open_metrics, "opening the address of the metrics"},
         {make_reply, "storing the reply messages"},
         {make_admission, "preparing the admission of clients"},
         {make_loop, "preparing to wait for events"},
@@ -467,7 +481,6 @@ int server_start(struct server *server)
         {note_configuration, "storing the configuration"},
         {open_control, "opening the control socket"},
         {open_observers, "opening the observers' socket"},
-        {open_metrics, "opening the address of the metrics"},
         {give_up_privileges, "giving up privileges"},
         {start_log, "starting the log"},
         {start_admission, "starting the renewal of cookie secrets"},
@@ -483,6 +496,7 @@ int server_start(struct server *server)
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i].run(server);
+        metrics_server_poll_start(server->metrics);
         if (error == 0)
             continue;
         service_manager_fail(&server->manager, steps[i].attempt, error);

@@ -32,6 +32,9 @@ int http_listener_open(struct http_listener **listener,
  * Valid until the listener is closed. */
 const char *http_listener_text(const struct http_listener *listener);
 
+/* Continues in another loop. Returns 0 or -errno; then the listener must be closed. */
+int http_listener_move(struct http_listener *listener, struct loop *loop);
+
 /* Closes the socket, and removes the file of a Unix socket. NULL is ignored. */
 void http_listener_close(struct http_listener *listener);
 

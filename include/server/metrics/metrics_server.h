@@ -15,7 +15,8 @@
  * - /, with /live.css and /live.js: the live page (server/metrics/page/live_page).
  * - /metrics: the metrics for Prometheus (server/metrics/metrics_text).
  * - /status.json: what udpctl status, stats and jobs print (server/metrics/status_json).
- * - /healthz: 200 while the server serves, 503 before and after that.
+ * - /healthz: 200 while the server serves, 503 before and after that, as for all that needs
+ * workers.
  *
  * metrics.allow is checked for each request. On loopback a request must name the server by an
  * address or localhost, since a page of another site could read the answers otherwise
@@ -23,7 +24,6 @@
 struct metrics_server;
 
 struct metrics_server_options {
-    struct loop *loop;
     const struct config *config;  /* that the server is started with */
     const struct identity *owner; /* of the file of a Unix socket */
 };
@@ -35,8 +35,14 @@ int metrics_server_open(struct metrics_server **server,
 /* The address that is bound (http_listener_text). server is not NULL. */
 const char *metrics_server_text(const struct metrics_server *server);
 
-/* The server serves from now on: requests for metrics are answered from this source. */
-void metrics_server_start(struct metrics_server *server, const struct metrics_source *source);
+/* Answers what has arrived while the server starts, without waiting: that it starts. Call it
+ * between the steps of the start. */
+void metrics_server_poll_start(struct metrics_server *server);
+
+/* The server serves from now on, in its loop: requests for metrics are answered from this source.
+ * Connections of the start are closed. Returns 0 or -errno. */
+int metrics_server_start(struct metrics_server *server, struct loop *loop,
+                         const struct metrics_source *source);
 
 /* Makes the list of a metrics.allow: NULL, which allows every source, if it is empty. Returns 0 or
  * -ENOMEM. */

@@ -84,6 +84,24 @@ static void close_socket(struct http_listener *listener)
         socket_close(listener->socket);
 }
 
+static void leave_loop(struct http_listener *listener)
+{
+    loop_remove(&listener->handler);
+    loop_timer_close(&listener->retry);
+}
+
+static int enter_loop(struct http_listener *listener, struct loop *loop)
+{
+    int error = loop_timer_open(loop, &listener->retry, on_retry, listener);
+    if (error != 0)
+        return error;
+    error =
+        loop_add(loop, &listener->handler, listener->socket, LOOP_READ, on_connection, listener);
+    if (error != 0)
+        loop_timer_close(&listener->retry);
+    return error;
+}
+
 int http_listener_open(struct http_listener **listener, const struct http_listener_options *options)
 {
     struct http_listener *made = calloc(1, sizeof *made);
@@ -92,25 +110,25 @@ int http_listener_open(struct http_listener **listener, const struct http_listen
     made->options = *options;
     made->bound = options->config->metrics.listen;
     int error = made->socket = open_socket(made);
-    if (error < 0)
-        goto out_memory;
+    if (error < 0) {
+        free(made);
+        return error;
+    }
     config_listen_text(&made->bound, made->text);
-    error = loop_timer_open(options->loop, &made->retry, on_retry, made);
-    if (error != 0)
-        goto out_socket;
-    error = loop_add(options->loop, &made->handler, made->socket, LOOP_READ, on_connection, made);
-    if (error != 0)
-        goto out_timer;
+    error = enter_loop(made, options->loop);
+    if (error != 0) {
+        close_socket(made);
+        free(made);
+        return error;
+    }
     *listener = made;
     return 0;
+}
 
-out_timer:
-    loop_timer_close(&made->retry);
-out_socket:
-    close_socket(made);
-out_memory:
-    free(made);
-    return error;
+int http_listener_move(struct http_listener *listener, struct loop *loop)
+{
+    leave_loop(listener);
+    return enter_loop(listener, loop);
 }
 
 const char *http_listener_text(const struct http_listener *listener)
@@ -124,8 +142,7 @@ void http_listener_close(struct http_listener *listener)
 {
     if (listener == NULL)
         return;
-    loop_remove(&listener->handler);
-    loop_timer_close(&listener->retry);
+    leave_loop(listener);
     close_socket(listener);
     free(listener);
 }

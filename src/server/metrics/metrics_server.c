@@ -21,6 +21,9 @@ struct metrics_server {
     bool is_on_loopback;       /* TCP at a loopback address */
     bool is_serving, is_stopping;
     struct metrics_source source; /* while it is serving */
+    /* Runs only while the server starts, in which its own loop does not run; then NULL. */
+    struct loop *start_loop;
+    struct loop_task end_of_round;
     struct live_page page;
 };
 
@@ -161,19 +164,43 @@ static bool make_room(void *state)
 
 /* ---- opening and closing ---- */
 
-static int open_sockets(struct metrics_server *server, const struct metrics_server_options *options)
+static int open_connections(struct metrics_server *server, struct loop *loop)
 {
-    const struct http_connections_options connections = {
-        .loop = options->loop, .request = on_request, .state = server};
-    const struct http_listener_options listener = {.loop = options->loop,
+    const struct http_connections_options options = {
+        .loop = loop, .request = on_request, .state = server};
+    return http_connections_open(&server->connections, &options);
+}
+
+static int open_listener(struct metrics_server *server,
+                         const struct metrics_server_options *options)
+{
+    const struct http_listener_options listener = {.loop = server->start_loop,
                                                    .config = options->config,
                                                    .owner = options->owner,
                                                    .accepted = on_accepted,
                                                    .make_room = make_room,
                                                    .state = server};
-    int error = http_connections_open(&server->connections, &connections);
+    return http_listener_open(&server->listener, &listener);
+}
+
+static void end_round(void *state)
+{
+    loop_stop(((struct metrics_server *)state)->start_loop);
+}
+
+static int open_all(struct metrics_server *server, const struct metrics_server_options *options)
+{
+    server->start_loop = loop_new();
+    if (server->start_loop == NULL)
+        return -errno;
+    server->end_of_round = (struct loop_task){.run = end_round, .state = server};
+    int error = metrics_server_make_allow(&options->config->metrics.allow, &server->allow);
     if (error == 0)
-        error = http_listener_open(&server->listener, &listener);
+        error = live_page_make(&server->page);
+    if (error == 0)
+        error = open_connections(server, server->start_loop);
+    if (error == 0)
+        error = open_listener(server, options);
     return error;
 }
 
@@ -189,11 +216,7 @@ int metrics_server_open(struct metrics_server **server,
         return -ENOMEM;
     made->is_on_loopback = config->metrics.listen.transport == TRANSPORT_TCP &&
                            addr_is_loopback(&config->metrics.listen.addr);
-    int error = metrics_server_make_allow(&config->metrics.allow, &made->allow);
-    if (error == 0)
-        error = live_page_make(&made->page);
-    if (error == 0)
-        error = open_sockets(made, options);
+    int error = open_all(made, options);
     if (error != 0)
         metrics_server_close(made);
     else
@@ -206,12 +229,40 @@ const char *metrics_server_text(const struct metrics_server *server)
     return http_listener_text(server->listener);
 }
 
-void metrics_server_start(struct metrics_server *server, const struct metrics_source *source)
+/* A round accepts connections, the next one reads their requests. */
+void metrics_server_poll_start(struct metrics_server *server)
+{
+    if (server == NULL || server->start_loop == NULL)
+        return;
+    for (int i = 0; i < 2; i++) {
+        loop_defer(server->start_loop, &server->end_of_round);
+        loop_run_until_stopped(server->start_loop);
+    }
+}
+
+static void close_start_loop(struct metrics_server *server)
+{
+    if (server->start_loop == NULL)
+        return;
+    loop_cancel(server->start_loop, &server->end_of_round);
+    loop_free(server->start_loop);
+    server->start_loop = NULL;
+}
+
+int metrics_server_start(struct metrics_server *server, struct loop *loop,
+                         const struct metrics_source *source)
 {
     if (server == NULL)
-        return;
+        return 0;
+    http_connections_close(server->connections);
+    server->connections = NULL;
+    int error = open_connections(server, loop);
+    if (error == 0)
+        error = http_listener_move(server->listener, loop);
+    close_start_loop(server);
     server->source = *source;
-    server->is_serving = true;
+    server->is_serving = error == 0;
+    return error;
 }
 
 int metrics_server_make_allow(const struct config_blocks *blocks, struct access_list **allow)
@@ -247,5 +298,6 @@ void metrics_server_close(struct metrics_server *server)
     http_connections_close(server->connections);
     access_list_free(server->allow);
     live_page_free(&server->page);
+    close_start_loop(server);
     free(server);
 }
