@@ -12,17 +12,19 @@
 
 enum { CHECK_MS = 1000 /* how often the time limits are checked while a connection is open */ };
 
+enum connection_state {
+    CONNECTION_READING,   /* waits for the head of a request, or for the rest of it */
+    CONNECTION_ANSWERING, /* the request is with the owner */
+    CONNECTION_WRITING,   /* the answer is being sent */
+    CONNECTION_LINGERING, /* what the peer still sends is discarded */
+    CONNECTION_DETACHED,  /* closed while the request is with the owner; has no stream */
+};
+
 struct http_connection {
     struct http_connections *all;
     struct framed_stream *stream;
     struct addr peer;
-    enum {
-        CONNECTION_READING,   /* waits for the head of a request, or for the rest of it */
-        CONNECTION_ANSWERING, /* the request is with the owner */
-        CONNECTION_WRITING,   /* the answer is being sent */
-        CONNECTION_LINGERING, /* what the peer still sends is discarded */
-        CONNECTION_DETACHED,  /* closed while the request is with the owner; has no stream */
-    } state;
+    enum connection_state state;
     bool has_answered; /* one request at least */
     uint64_t until_ms; /* when the present state ends by its time limit */
     uint64_t active;   /* value of all->uses when the state last changed */
@@ -64,7 +66,8 @@ static void close_connection(struct http_connection *connection)
         free(connection);
 }
 
-static void set_state(struct http_connection *connection, int state, uint64_t limit_ms)
+static void set_state(struct http_connection *connection, enum connection_state state,
+                      uint64_t limit_ms)
 {
     connection->state = state;
     connection->until_ms = clock_now_ms() + limit_ms;
