@@ -53,7 +53,7 @@ PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unis
             $(UNIT)),$(UNIT))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
-TARGETS  := config frame access_list control datagram_decision gateway state
+TARGETS  := config frame access_list control datagram_decision gateway state http_request
 BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c tests/bench/alternatives.c
 BARE_COMMON := tests/bench/bare/bare.c tests/bench/bare/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*/*.c))
@@ -308,7 +308,12 @@ MACHINES := s390x-linux-gnu aarch64-linux-gnu
 EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
 FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
 
-check-ecosystem: $(MACHINES:%=cross-%) ## run the unit tests on s390x (big-endian) and aarch64, by qemu-user (make deps-ecosystem)
+check-ecosystem: $(MACHINES:%=cross-%) check-metrics ## run the unit tests on s390x (big-endian) and aarch64, and test the metrics by Prometheus and Chromium (make deps-ecosystem)
+
+# Each of them skips, with the reason, what this host lacks a tool for. Screenshots are in build/ecosystem.
+.PHONY: check-metrics
+check-metrics: all
+	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v
 
 check-build: ## test the builds: musl, static, other processors, a packager's flags
 	$(Q)tests/build
@@ -512,7 +517,7 @@ clean: ## remove build/
 deps: ## install what the tests need (Debian)
 	$(Q)tests/deps --install
 
-deps-ecosystem: ## install what make check-ecosystem needs: compilers and an emulator (Debian)
+deps-ecosystem: ## install what make check-ecosystem needs: compilers, an emulator, Prometheus, Chromium (Debian)
 	$(Q)tests/deps --install-ecosystem
 
 deps-bench: ## install what the measurements need: tools and other services (Debian)

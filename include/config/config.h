@@ -13,8 +13,9 @@
 /* The configuration: its values, its defaults, and the ownership of its strings and lists. */
 
 enum {
-    CONFIG_PORT = 3000,       /* of a listen address without a port */
-    CONFIG_LISTEN_MAX = 64,   /* listeners; a client's entry has eight bits for the listener */
+    CONFIG_PORT = 3000,         /* of a listen address without a port */
+    CONFIG_METRICS_PORT = 9300, /* of metrics.listen without a port */
+    CONFIG_LISTEN_MAX = 64,     /* listeners; a client's entry has eight bits for the listener */
     CONFIG_WORKERS_AUTO = 0,  /* server.workers: one for each processor that the process may use */
     CONFIG_WORKERS_MAX = 256, /* server.workers: more than the processors of most machines */
     CONFIG_MESSAGES_MAX = 4096, /* messages of the rotation */
@@ -150,6 +151,10 @@ struct config {
         uint32_t max_age_ms;  /* of a file that is used */
     } state;
     struct {
+        struct config_listen listen; /* TRANSPORT_UDP: unset, no metrics are served */
+        struct config_blocks allow;  /* empty: every source */
+    } metrics;
+    struct {
         enum config_log_level level;
         enum config_log_format format;
         enum config_log_target target;
@@ -170,6 +175,7 @@ void config_clear_listen(struct config *config);
 void config_clear_messages(struct config *config);
 void config_clear_allow(struct config *config);
 void config_clear_deny(struct config *config);
+void config_clear_metrics_allow(struct config *config);
 
 /* The value of control.socket and control.observer-socket for no such socket. (A file of that name
  * is "./off".) */
@@ -178,6 +184,9 @@ void config_clear_deny(struct config *config);
 bool config_control_is_off(const struct config *config);
 /* Whether control.observer-socket is a path. */
 bool config_has_observers(const struct config *config);
+
+/* Whether metrics.listen is set. */
+bool config_has_metrics(const struct config *config);
 
 /* Space for the longest address with its zone, and for the longest path. */
 enum { CONFIG_LISTEN_TEXT_BYTES = TRANSPORT_TEXT_BYTES + ADDR_ZONE_BYTES };

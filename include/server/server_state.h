@@ -16,6 +16,7 @@
 #include "server/listen/interface_events.h"
 #include "server/listen/startup_sockets.h"
 #include "server/manager/service_manager.h"
+#include "server/metrics/metrics_server.h"
 #include "server/names/name_decisions.h"
 #include "server/options.h"
 #include "server/state/handed_clients.h"
@@ -53,6 +54,7 @@ struct server {
     struct jobs *jobs;
     struct command_context commands;
     struct control_socket control, observers;
+    struct metrics_server *metrics; /* NULL: no metrics.listen */
     struct interface_events *interfaces;
     struct state_snapshots *snapshots; /* NULL: no state.file */
 

@@ -12,6 +12,7 @@ void config_free(struct config *config)
     config_clear_messages(config);
     config_clear_allow(config);
     config_clear_deny(config);
+    config_clear_metrics_allow(config);
     free(config->server.user);
     free(config->server.group);
     free(config->broadcast.multicast_interface);
@@ -100,6 +101,11 @@ void config_clear_deny(struct config *config)
     clear_blocks(&config->admission.deny);
 }
 
+void config_clear_metrics_allow(struct config *config)
+{
+    clear_blocks(&config->metrics.allow);
+}
+
 bool config_control_is_off(const struct config *config)
 {
     return config->control.socket != NULL &&
@@ -110,6 +116,11 @@ bool config_has_observers(const struct config *config)
 {
     return config->control.observer_socket != NULL &&
            strcmp(config->control.observer_socket, CONFIG_CONTROL_OFF) != 0;
+}
+
+bool config_has_metrics(const struct config *config)
+{
+    return config->metrics.listen.transport != TRANSPORT_UDP;
 }
 
 const char *config_listen_text(const struct config_listen *listen,

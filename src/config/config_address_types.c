@@ -108,6 +108,62 @@ static char *write_listen(const struct config_key *key, const struct config *con
     return config_quote_item(text, strlen(text));
 }
 
+/* The address of the metrics: one, of TCP or a Unix socket. "tcp:" may be left out. */
+
+static const char *read_metrics_listen(struct config_listen *listen, const char *text)
+{
+    const char *rest = transport_split(text, &listen->transport);
+    const char *wrong;
+    if (listen->transport == TRANSPORT_UNIX) {
+        wrong = transport_check_path(rest);
+        if (!wrong)
+            strcpy(listen->path, rest);
+        return wrong;
+    }
+    listen->transport = TRANSPORT_TCP;
+    wrong = addr_parse(&listen->addr, NULL, rest, CONFIG_METRICS_PORT);
+    if (!wrong && addr_is_ambiguous(rest))
+        wrong = ADDR_AMBIGUOUS;
+    if (!wrong && addr_is_multicast(&listen->addr))
+        wrong = "a multicast group cannot be used with TCP";
+    if (!wrong && is_ipv4_mapped(&listen->addr))
+        wrong = "an IPv4-mapped address: write it as IPv4, such as 192.0.2.1:9300";
+    if (!wrong && addr_is_link_local(&listen->addr))
+        wrong = "a link-local address cannot be used here";
+    return wrong;
+}
+
+static int set_metrics_listen(const struct config_key *key, struct config *config, const char *item,
+                              size_t size, char reason[CONFIG_REASON_BYTES])
+{
+    (void)size;
+    struct config_listen listen = {.transport = TRANSPORT_TCP};
+    const char *wrong = read_metrics_listen(&listen, item);
+    if (wrong)
+        return config_refuse(reason, wrong);
+    *(struct config_listen *)config_value_of(key, config) = listen;
+    return 0;
+}
+
+static size_t count_metrics_listen(const struct config_key *key, const struct config *config)
+{
+    (void)key;
+    return config_has_metrics(config);
+}
+
+static char *write_metrics_listen(const struct config_key *key, const struct config *config,
+                                  size_t i)
+{
+    (void)i;
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    enum transport transport;
+    config_listen_text(config_value_of(key, config), text);
+    const char *shown = transport_split(text, &transport);
+    if (transport == TRANSPORT_UNIX)
+        shown = text;
+    return config_quote_item(shown, strlen(shown));
+}
+
 /* Multicast groups. */
 
 static int set_group(const struct config_key *key, struct config *config, const char *item,
@@ -180,6 +236,12 @@ const struct config_type CONFIG_LISTEN = {
     .clear = config_clear_listen,
 };
 
+const struct config_type CONFIG_METRICS_LISTEN = {
+    .set = set_metrics_listen,
+    .count = count_metrics_listen,
+    .write = write_metrics_listen,
+};
+
 const struct config_type CONFIG_MULTICAST_GROUP = {
     .set = set_group,
     .count = count_group,
@@ -194,4 +256,9 @@ const struct config_type CONFIG_ALLOW = {
 const struct config_type CONFIG_DENY = {
     BLOCKS,
     .clear = config_clear_deny,
+};
+
+const struct config_type CONFIG_METRICS_ALLOW = {
+    BLOCKS,
+    .clear = config_clear_metrics_allow,
 };

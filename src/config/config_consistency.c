@@ -125,6 +125,24 @@ static void check_observers(const struct config *config, struct config_origins *
                            "observers another one");
 }
 
+/* Blocks that are invalid have been reported already. */
+static void check_metrics(const struct config *config, struct config_origins *origins,
+                          struct config_diagnostics *diagnostics)
+{
+    const struct config_key *allow = config_key_find("metrics", "allow");
+    const struct config_key *listen = config_key_find("metrics", "listen");
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    enum transport transport;
+    if (!exposed_listeners_has_metrics(config) || config->metrics.allow.count > 0 ||
+        config_origin_of(origins->in_files, allow)->given)
+        return;
+    config_diagnostics_add(
+        diagnostics, &config_origin_of(origins->in_files, listen)->at,
+        "other hosts can reach %s, so the configuration must state which may read the metrics: "
+        "give 'allow' with their addresses or networks, such as 'allow = 192.0.2.0/24'",
+        transport_split(config_listen_text(&config->metrics.listen, text), &transport));
+}
+
 void config_consistency_check(const struct config *config, struct config_origins *origins,
                               struct config_diagnostics *diagnostics)
 {
@@ -133,4 +151,5 @@ void config_consistency_check(const struct config *config, struct config_origins
     check_names(config, origins, diagnostics);
     check_blocks(config, origins, diagnostics);
     check_observers(config, origins, diagnostics);
+    check_metrics(config, origins, diagnostics);
 }

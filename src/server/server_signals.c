@@ -89,6 +89,7 @@ void server_reload(void *state, config_reload_callback *done, void *done_state)
         .control = &server->control,
         .observers = &server->observers,
         .snapshots = server->snapshots,
+        .metrics = server->metrics,
     };
     control_socket_check(&server->control);
     control_socket_check(&server->observers);

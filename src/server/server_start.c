@@ -282,6 +282,65 @@ static int open_observers(struct server *server)
     return error;
 }
 
+static const char *advise_metrics(int error)
+{
+    switch (error) {
+    case -EADDRINUSE:
+        return "another program uses it; stop that program, or choose another metrics.listen";
+    case -EACCES:
+    case -EPERM:
+        return "ports below 1024 need root or CAP_NET_BIND_SERVICE, a Unix socket needs a "
+               "directory that udpsrv may write; choose another metrics.listen";
+    case -EADDRNOTAVAIL:
+        return "no interface of this host has the address; choose another metrics.listen, or let "
+               "server.missing-address = wait wait for it";
+    default:
+        return startup_error_advice(error, "see metrics.listen in udpsrv.conf(5)");
+    }
+}
+
+static int report_metrics(const struct server *server, int error)
+{
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    return startup_error_report("cannot serve metrics",
+                                config_listen_text(&server->config->metrics.listen, text), error,
+                                advise_metrics(error));
+}
+
+static int open_metrics(struct server *server)
+{
+    const struct metrics_server_options options = {.config = server->config,
+                                                   .owner = &server->identity};
+    int error = metrics_server_open(&server->metrics, &options);
+    return error == 0 ? 0 : report_metrics(server, error);
+}
+
+static int start_metrics(struct server *server)
+{
+    uint64_t started_ms = server->commands.queries.started_ms;
+    const struct metrics_source source = {
+        .config = server->config,
+        .workers = server->workers.list,
+        .worker_count = server->workers.count,
+        .listeners = &server->sockets.listeners,
+        .jobs = server->jobs,
+        .subscriptions = server->subscriptions,
+        .names = name_decisions_table(server->names),
+        .snapshots = server->snapshots,
+        .reply_mailbox = server->mailbox,
+        .started_ms = started_ms,
+        .started_wall_ms = clock_wall_ms() - (clock_now_ms() - started_ms),
+    };
+    if (server->metrics == NULL)
+        return 0;
+    int error = metrics_server_start(server->metrics, server->loop, &source);
+    if (error != 0)
+        return report_metrics(server, error);
+    log_event(LOG_LEVEL_INFO, "metrics are served", "listen", metrics_server_text(server->metrics),
+              NULL);
+    return 0;
+}
+
 static int give_up_privileges(struct server *server)
 {
     int error = user_become(&server->identity, server->config);
@@ -338,6 +397,12 @@ static int check_state_file(struct server *server)
     return state_config_check(server->config);
 }
 
+/* Restoring millions of clients takes seconds. */
+static void answer_meanwhile(void *state)
+{
+    metrics_server_poll_start(((struct server *)state)->metrics);
+}
+
 /* A successor gets all of it from its predecessor. */
 static int restore_state(struct server *server)
 {
@@ -350,6 +415,8 @@ static int restore_state(struct server *server)
         .workers = &server->workers,
         .names = server->names,
         .jobs = server->jobs,
+        .pause = answer_meanwhile,
+        .pause_state = server,
     };
     return state_restore(&options);
 }
@@ -446,6 +513,7 @@ int server_start(struct server *server)
         {read_names_key, "reading clients.names-key-file"},
         {read_existing_sockets, "checking the sockets that the service manager passed"},
         {open_sockets, "opening the sockets"},
+        {open_metrics, "opening the address of the metrics"},
         {make_reply, "storing the reply messages"},
         {make_admission, "preparing the admission of clients"},
         {make_loop, "preparing to wait for events"},
@@ -467,11 +535,13 @@ int server_start(struct server *server)
         {start_snapshots, "starting the writer of the state file"},
         {successor_take_over, "taking over from the running server"},
         {start_workers, "starting the workers"},
+        {start_metrics, "serving the metrics"},
         {report_ready, "writing the ready line"},
         {report_to_manager, "notifying the service manager"},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i].run(server);
+        metrics_server_poll_start(server->metrics);
         if (error == 0)
             continue;
         service_manager_fail(&server->manager, steps[i].attempt, error);

@@ -29,6 +29,7 @@ void server_exit_at_once(struct server *server, const char *why)
     service_manager_disconnect(&server->manager);
     control_socket_close(&server->observers);
     control_socket_close(&server->control);
+    metrics_server_close(server->metrics);
     startup_sockets_remove_files(&server->sockets);
     log_close();
     exit_immediately(EXIT_FAILURE);
@@ -90,6 +91,7 @@ void server_stop(struct server *server)
     admission_updates_stop(server->admission);
     interface_events_stop(server->interfaces);
     state_snapshots_stop(server->snapshots);
+    metrics_server_stop(server->metrics);
     for (size_t i = 0, running = server->running_workers; i < running; i++) {
         struct final_report *report = &server->final_reports[i];
         report->server = server;
@@ -135,6 +137,7 @@ void server_free(struct server *server)
     jobs_close(server->jobs);
     control_socket_close(&server->observers);
     control_socket_close(&server->control);
+    metrics_server_close(server->metrics);
     subscriptions_free(server->subscriptions);
     name_decisions_free(server->names);
     admission_updates_free(server->admission);

@@ -16,6 +16,7 @@ import registry
 import replies
 import report
 import restarts
+import scrapes
 import sender_cost
 import upgrades
 from processes import MeasurementError
@@ -35,6 +36,7 @@ SCENARIOS = {
     "gateway": messages.gateway,
     "state": restarts.state,
     "upgrade": upgrades.upgrade,
+    "scrape": scrapes.scrape,
     "workers": replies.workers,
     "admission": replies.admission,
     "peers": replies.compare,

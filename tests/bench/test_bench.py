@@ -103,6 +103,17 @@ class Run(unittest.TestCase):
         twice = section["figures"][-1]
         self.assertEqual((twice["value"], twice["limit"]), (0, 0))
 
+    def test_scrapes_are_answered_and_measured(self):
+        status, text, out = run("--no-valgrind", "--rounds", "1", "scrape")
+        self.addCleanup(shutil.rmtree, out)
+        self.assertEqual(status, 0, text)
+        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
+            section = json.load(file)["sections"][0]
+        cost = section["rows"][2]["samples"]
+        self.assertGreater(cost["metrics: CPU µs"][0], 0)
+        self.assertGreater(cost["metrics: bytes"][0], cost["status.json: bytes"][0])
+        self.assertEqual(section["figures"][0]["value"], 0)
+
     def test_all_clients_expire_in_a_mass_expiry_and_none_without(self):
         status, text, out = run("--rounds", "1", "expiry")
         self.addCleanup(shutil.rmtree, out)

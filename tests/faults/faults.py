@@ -22,6 +22,7 @@ import frame_scenarios
 import frame_tool_scenarios
 import judge
 import manager_scenarios
+import metrics_scenarios
 import plan
 import rare_scenarios
 import rare_tool_scenarios
@@ -34,7 +35,7 @@ import world
 from run import run_scenario
 
 SERVER_SCENARIOS = {**server_scenarios.SCENARIOS, **frame_scenarios.SCENARIOS, **rare_scenarios.SCENARIOS,
-                    **manager_scenarios.SCENARIOS, **state_scenarios.SCENARIOS, **upgrade_scenarios.SCENARIOS}
+                    **manager_scenarios.SCENARIOS, **state_scenarios.SCENARIOS, **upgrade_scenarios.SCENARIOS, **metrics_scenarios.SCENARIOS}
 SCENARIOS = {**SERVER_SCENARIOS, **tool_scenarios.SCENARIOS, **frame_tool_scenarios.SCENARIOS, **rare_tool_scenarios.SCENARIOS}
 BASELINES = 2
 JOBS = 8 * (os.cpu_count() or 1) # the scenarios wait most of the time

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Clocks: time since boot, wall clock, and processor time of a thread. */
+/* Clocks: time since boot, wall clock, and processor time. */
 
 /* Time since boot, including suspended time (CLOCK_BOOTTIME). It never decreases and can't be set.
  */
@@ -18,8 +18,9 @@ uint64_t clock_wall_ms(void);
  * that compare it with their own. */
 uint64_t clock_monotonic_us(void);
 
-/* Processor time of the calling thread, user and system. */
+/* Processor time of the calling thread, and of all threads of the process: user and system. */
 uint64_t clock_thread_cpu_ns(void);
+uint64_t clock_process_cpu_ns(void);
 
 enum { CLOCK_WALL_TEXT_BYTES = 32 };
 

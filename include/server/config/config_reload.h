@@ -8,6 +8,7 @@
 #include "server/config/effective_config.h"
 #include "server/control/control_socket_file.h"
 #include "server/events/subscriptions.h"
+#include "server/metrics/metrics_server.h"
 #include "server/state/state_snapshots.h"
 #include "server/workers/worker.h"
 
@@ -47,6 +48,7 @@ struct config_reload_context {
     struct mailbox *reply_mailbox;
     struct control_socket *control, *observers;
     struct state_snapshots *snapshots; /* NULL: none are written */
+    struct metrics_server *metrics;    /* NULL: none are served */
 };
 
 /* Logs the result and calls done, at once or later in the thread of the server's loop: when all

@@ -78,6 +78,8 @@ void subscriptions_add_counts(const struct subscriptions *subscriptions, struct 
 void subscriptions_hand_over(const struct subscriptions *subscriptions,
                              struct handover_writer *writer);
 int subscriptions_take_over(struct subscriptions *subscriptions, struct handover_reader *reader);
+/* Returns how many subscribers there are. */
+size_t subscriptions_count(const struct subscriptions *subscriptions);
 
 /* Accepts no more subscriptions, and posts no more messages to the workers. */
 void subscriptions_stop(struct subscriptions *subscriptions);

@@ -26,6 +26,8 @@ struct state_restore_options {
     struct workers *workers;
     struct name_decisions *names; /* NULL: clients.names = off */
     struct jobs *jobs;
+    void (*pause)(void *state); /* called before each read of the file */
+    void *pause_state;
 };
 
 /* Does nothing without state.file. Called in the main thread, after privileges were given up and

@@ -1,6 +1,7 @@
 #ifndef SERVER_STATE_STATE_SNAPSHOTS_H
 #define SERVER_STATE_STATE_SNAPSHOTS_H
 
+#include "base/duration_histogram.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/mailbox.h"
 #include "server/state/state_encoder.h"
@@ -34,6 +35,17 @@ int state_snapshots_open(struct state_snapshots **snapshots,
 
 /* Starts the thread of the file, and begins with the first interval. Returns 0 or -errno. */
 int state_snapshots_start(struct state_snapshots *snapshots);
+
+/* The snapshots since the start. */
+struct state_snapshots_report {
+    struct duration_histogram durations; /* of those that were written, from the first slice on */
+    uint64_t failures;
+    uint64_t written_wall_ms; /* when the last one was written, by clock_wall_ms; 0: none was */
+};
+
+/* Copies the report; without a state file it is zero. */
+void state_snapshots_report(const struct state_snapshots *snapshots,
+                            struct state_snapshots_report *report);
 
 /* Changes state.interval. */
 void state_snapshots_set_interval(struct state_snapshots *snapshots, uint32_t interval_ms);

@@ -2,6 +2,7 @@
 #define SERVER_WORKERS_WORKER_CLIENTS_H
 
 #include "base/handover.h"
+#include "base/duration_histogram.h"
 #include "base/stats.h"
 #include "registry/client_selector.h"
 #include "registry/registry.h"
@@ -19,6 +20,9 @@ struct client_name;
 
 /* Copies the counters, with the kernel's drops up to now, and the number of clients. */
 void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients);
+
+/* Copies how long the sweeps took, in processor time; one that is not yet over does not count. */
+void worker_sweep_durations(const struct worker *worker, struct duration_histogram *sweeps);
 
 /* Returns the number of clients. */
 uint32_t worker_clients_count(const struct worker *worker);

@@ -1,6 +1,7 @@
 #ifndef SERVER_WORKERS_WORKER_STATE_H
 #define SERVER_WORKERS_WORKER_STATE_H
 
+#include "base/duration_histogram.h"
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
 #include "os/process/memory.h"
@@ -37,6 +38,8 @@ struct worker {
     struct send_monitor send_monitor;
     struct loop_timer sweep;
     struct loop_task sweep_slice;
+    uint64_t sweep_ns; /* that the slices of the present sweep took until now */
+    struct duration_histogram sweeps;
 };
 
 /* Returns the ttl for the registry: one millisecond more than configured. The registry's clock

@@ -31,6 +31,11 @@ uint64_t clock_thread_cpu_ns(void)
     return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+uint64_t clock_process_cpu_ns(void)
+{
+    return read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 uint64_t clock_now_ms(void)
 {
     return clock_now_ns() / 1000000u;

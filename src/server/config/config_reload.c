@@ -32,7 +32,8 @@ struct reloading {
     struct subscriptions *subscriptions;
     struct reply *replaced; /* to be released when no worker uses it; NULL if it was kept */
     struct access_list *replaced_acl; /* to be freed when no worker uses it */
-    size_t pending;                   /* workers that have not replied */
+    struct access_list *metrics_allow;
+    size_t pending; /* workers that have not replied */
     struct reload_step {
         struct worker_call call;
         struct reloading *reloading;
@@ -153,9 +154,11 @@ static struct reloading *prepare(const struct config_reload_context *target,
     made->effective = effective_config_new(target->started);
     if (made->effective != NULL &&
         config_for_each_restart_key(target->started, config, note_waiting, made) &&
+        metrics_server_make_allow(&config->metrics.allow, &made->metrics_allow) == 0 &&
         choose_settings(made, target, config))
         return made;
     effective_config_release(made->effective);
+    access_list_free(made->metrics_allow);
     free(made);
     return NULL;
 }
@@ -170,6 +173,7 @@ static void apply(const struct config_reload_context *target, struct reloading *
     state_snapshots_set_interval(target->snapshots, config->state.interval_ms);
     control_socket_set_sweep(target->control, config->clients.sweep_ms);
     control_socket_set_sweep(target->observers, config->clients.sweep_ms);
+    metrics_server_set_allow(target->metrics, reloading->metrics_allow);
     state_config_warn_of_interval(config);
     reloading->pending = target->worker_count;
     for (size_t i = 0; i < target->worker_count; i++) {
@@ -182,11 +186,18 @@ static void apply(const struct config_reload_context *target, struct reloading *
 }
 
 /* The sockets stay open until a restart, even if the new file does not listen there. Without this
- * check, a file with neither would leave them open to any source without a policy. */
-static bool lacks_policy(const struct config *started, const struct config *config)
+ * check, a file with neither would leave them open to any source. Returns what is missing, or NULL.
+ */
+static const char *find_missing(const struct config *started, const struct config *config)
 {
     size_t first;
-    return config->admission.policy == POLICY_UNSET && exposed_listeners_count(started, &first) > 0;
+    if (config->admission.policy == POLICY_UNSET && exposed_listeners_count(started, &first) > 0)
+        return "admission.policy is missing, and until a restart other hosts can reach the "
+               "listening sockets: set it, or restart";
+    if (config->metrics.allow.count == 0 && exposed_listeners_has_metrics(started))
+        return "metrics.allow is missing, and until a restart other hosts can reach the metrics: "
+               "set it, or restart";
+    return NULL;
 }
 
 static void refuse(char **problems, size_t count, const char *advice, config_reload_callback *done,
@@ -251,8 +262,8 @@ void config_reload(const struct config_reload_context *target, config_reload_cal
         return;
     }
     int error = read_again(target, &result);
-    bool has_no_policy = error == 0 && lacks_policy(target->started, result.config);
-    if (error == 0 && !has_no_policy)
+    const char *missing = error == 0 ? find_missing(target->started, result.config) : NULL;
+    if (error == 0 && missing == NULL)
         reloading = prepare(target, result.config, done, state);
     if (reloading != NULL) {
         apply(target, reloading, result.config);
@@ -261,10 +272,8 @@ void config_reload(const struct config_reload_context *target, config_reload_cal
         refuse_one("the server is stopping", "start it again", done, state);
     } else if (result.error_count > 0) {
         refuse(result.errors, result.error_count, correct, done, state);
-    } else if (has_no_policy) {
-        refuse_one("admission.policy is missing, and until a restart other hosts can reach the "
-                   "listening sockets: set it, or restart",
-                   correct, done, state);
+    } else if (missing != NULL) {
+        refuse_one(missing, correct, done, state);
     } else {
         refuse_one("out of memory", "free some memory, and reload again", done, state);
     }

@@ -444,6 +444,14 @@ void subscriptions_set_workers(struct subscriptions *subscriptions, struct worke
     subscriptions->listeners = listeners;
 }
 
+size_t subscriptions_count(const struct subscriptions *subscriptions)
+{
+    size_t count = 0;
+    for (uint64_t left = subscriptions->numbers; left != 0; left &= left - 1)
+        count += subscriptions->list[__builtin_ctzll(left)]->state == SUBSCRIPTION_ACTIVE;
+    return count;
+}
+
 void subscriptions_stop(struct subscriptions *subscriptions)
 {
     subscriptions->stopped = true;

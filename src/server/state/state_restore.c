@@ -23,6 +23,7 @@ static const char JOIN_AGAIN[] =
 /* A file that is being restored. */
 struct restore {
     const struct state_restore_options *options;
+    struct state_file_reader *reader;
     struct state_contents contents;
     uint8_t listeners[CONFIG_LISTEN_MAX]; /* by number in the file: the number now, or LISTENER_GONE
                                            */
@@ -292,12 +293,15 @@ static void keep_aside(const char *path, const char *why, const char *next)
 
 static int read_input(void *state, uint64_t offset, void *bytes, size_t size)
 {
-    return state_file_reader_read(state, offset, bytes, size);
+    struct restore *restore = state;
+    restore->options->pause(restore->options->pause_state);
+    return state_file_reader_read(restore->reader, offset, bytes, size);
 }
 
 static void restore_open_file(struct restore *restore, struct state_file_reader *reader)
 {
-    const struct state_input input = {.read = read_input, .state = reader, .size = reader->size};
+    const struct state_input input = {.read = read_input, .state = restore, .size = reader->size};
+    restore->reader = reader;
     const char *why = state_contents_read(&restore->contents, &input);
     if (why == NULL)
         why = restore_contents(restore);

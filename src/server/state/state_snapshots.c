@@ -43,6 +43,9 @@ struct state_snapshots {
         uint64_t streams;
     } finish;
 
+    struct state_snapshots_report report;
+    uint64_t begun_ns; /* when the present one was, by clock_now_ns */
+
     size_t worker; /* whose clients are read */
     struct slice_call slice;
     struct state_end end; /* what is known of it so far */
@@ -100,6 +103,16 @@ static void log_failure(const struct state_snapshots *all, int error)
               NULL);
 }
 
+static void count(struct state_snapshots *all, int error)
+{
+    if (error != 0) {
+        all->report.failures++;
+        return;
+    }
+    duration_histogram_add(&all->report.durations, clock_now_ns() - all->begun_ns);
+    all->report.written_wall_ms = clock_wall_ms();
+}
+
 static void end_snapshot(struct state_snapshots *all, int error)
 {
     all->is_running = false;
@@ -109,6 +122,7 @@ static void end_snapshot(struct state_snapshots *all, int error)
         log_event(LOG_LEVEL_INFO, "the state file is written again", "file",
                   all->options.sources.config->state.file, NULL);
     all->has_failed = error != 0;
+    count(all, error);
     if (all->finish.done != NULL)
         all->finish.done(all->finish.state);
 }
@@ -219,6 +233,7 @@ static void on_begun(struct state_snapshots *all)
 static void begin_snapshot(struct state_snapshots *all)
 {
     all->is_running = true;
+    all->begun_ns = clock_now_ns();
     post_write(all, STATE_FILE_BEGIN, on_begun);
 }
 
@@ -267,6 +282,13 @@ int state_snapshots_start(struct state_snapshots *snapshots)
     if (error == 0)
         loop_timer_every(&snapshots->timer, snapshots->options.sources.config->state.interval_ms);
     return error;
+}
+
+void state_snapshots_report(const struct state_snapshots *snapshots,
+                            struct state_snapshots_report *report)
+{
+    *report =
+        snapshots != NULL ? snapshots->report : (struct state_snapshots_report){.failures = 0};
 }
 
 void state_snapshots_set_interval(struct state_snapshots *snapshots, uint32_t interval_ms)

@@ -19,6 +19,11 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
     *clients = worker_clients_count(worker);
 }
 
+void worker_sweep_durations(const struct worker *worker, struct duration_histogram *sweeps)
+{
+    *sweeps = worker->sweeps;
+}
+
 uint32_t worker_streams_count(const struct worker *worker)
 {
     const struct stream_clients *streams = first_worker_streams(worker->first_worker);

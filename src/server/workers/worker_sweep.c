@@ -21,8 +21,13 @@ static void run_slice(void *state)
         more =
             registry_sweep(worker->decider.registry, now_ns / 1000000, SWEEP_SLICE_STEPS, &expired);
     worker->stats.expired += expired;
-    if (more)
+    worker->sweep_ns += now_ns - start_ns;
+    if (more) {
         loop_defer(worker->loop, &worker->sweep_slice);
+        return;
+    }
+    duration_histogram_add(&worker->sweeps, worker->sweep_ns);
+    worker->sweep_ns = 0;
 }
 
 static void on_sweep(void *state)

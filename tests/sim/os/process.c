@@ -6,6 +6,7 @@
 #include "os/process/manager_environment.h"
 #include "os/process/memory.h"
 #include "os/process/privilege.h"
+#include "os/process/process_usage.h"
 #include "os/process/processor_count.h"
 #include "os/process/random.h"
 #include "sim/core/broken.h"
@@ -50,6 +51,21 @@ uint64_t clock_now_ms(void)
 uint64_t clock_monotonic_us(void)
 {
     return clock_now_ns() / 1000;
+}
+
+uint64_t clock_thread_cpu_ns(void)
+{
+    return 0;
+}
+
+uint64_t clock_process_cpu_ns(void)
+{
+    return 0;
+}
+
+void process_usage_read(struct process_usage *usage)
+{
+    *usage = (struct process_usage){.cpu_ns = 0};
 }
 
 uint64_t clock_wall_ms(void)

@@ -2,6 +2,7 @@
 #include "config_key_fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 TestSuite(config_address_types, .init = set_up, .fini = tear_down);
 
@@ -112,4 +113,57 @@ Test(config_address_types, address_blocks_are_allowed_and_denied)
     expect_refused("admission", "allow", "everyone", "not an IPv4 or IPv6 address");
     config_clear_allow(config);
     cr_assert_eq(config->admission.allow.count, 0);
+}
+
+Test(config_address_types, the_metrics_have_one_address)
+{
+    expect_set("metrics", "listen", "unix:/run/metrics");
+    cr_assert_eq(config->metrics.listen.transport, TRANSPORT_UNIX);
+    cr_assert_str_eq(config->metrics.listen.path, "/run/metrics");
+    expect_set("metrics", "listen", "[::1]");
+    cr_assert_eq(config->metrics.listen.transport, TRANSPORT_TCP);
+    cr_assert_eq(config->metrics.listen.addr.port, 9300);
+    expect_set("metrics", "listen", "tcp:127.0.0.1:1");
+    cr_assert_eq(config->metrics.listen.addr.port, 1);
+    cr_assert_str_eq(config->metrics.listen.path, "");
+    cr_assert(config_has_metrics(config));
+
+    expect_refused("metrics", "listen", "localhost:9300", "not an IPv4 or IPv6 address");
+    expect_refused("metrics", "listen", "239.1.2.3:9300",
+                   "a multicast group cannot be used with TCP");
+    expect_refused("metrics", "listen", "::ffff:1.2.3.4",
+                   "an IPv4-mapped address: write it as IPv4, such as 192.0.2.1:9300");
+    expect_refused("metrics", "listen", "[fe80::1%2]:9300",
+                   "a link-local address cannot be used here");
+    expect_refused("metrics", "listen", "unix:metrics",
+                   "the path of a Unix socket begins with '/', as in unix:/run/udpsrv/chat");
+}
+
+static void expect_written(const char *value, const char *expected)
+{
+    const struct config_key *key = config_key_find("metrics", "listen");
+    expect_set("metrics", "listen", value);
+    cr_assert_eq(key->type->count(key, config), 1);
+    char *written = key->type->write(key, config, 0);
+    cr_expect_str_eq(written, expected);
+    free(written);
+}
+
+Test(config_address_types, the_address_of_the_metrics_is_written_without_its_transport)
+{
+    const struct config_key *key = config_key_find("metrics", "listen");
+    cr_assert_eq(key->type->count(key, config), 0);
+    expect_written("tcp:127.0.0.1:9300", "127.0.0.1:9300");
+    expect_written("::1", "[::1]:9300");
+    expect_written("unix:/run/metrics", "unix:/run/metrics");
+}
+
+Test(config_address_types, the_metrics_have_a_list_of_their_own)
+{
+    expect_set("metrics", "allow", "192.0.2.0/24");
+    expect_set("metrics", "allow", "2001:db8::1");
+    cr_assert_eq(config->metrics.allow.count, 2);
+    cr_assert_eq(config->admission.allow.count, 0);
+    config_clear_metrics_allow(config);
+    cr_assert_eq(config->metrics.allow.count, 0);
 }

@@ -229,3 +229,35 @@ Test(config_consistency, trusted_names_need_nothing)
     cr_assert_eq(config->clients.names_max, 5);
     config_free(config);
 }
+
+#define METRICS_EXPOSED(address)                                                             \
+    "other hosts can reach " address ", so the configuration must state which may read the " \
+    "metrics: give 'allow' with their addresses or networks, such as 'allow = 192.0.2.0/24'\n"
+
+Test(config_consistency, metrics_that_other_hosts_reach_need_a_list_of_those_that_may_read_them)
+{
+    expect_errors("[metrics]\nlisten = 192.0.2.1\n", "f:2:1: " METRICS_EXPOSED("192.0.2.1:9300"));
+}
+
+Test(config_consistency, metrics_at_all_addresses_need_that_list_too)
+{
+    expect_errors("[metrics]\n listen = [::]:5\n", "f:2:2: " METRICS_EXPOSED("[::]:5"));
+}
+
+Test(config_consistency, metrics_with_that_list_are_valid)
+{
+    parse_file("f", "[metrics]\nlisten = 0.0.0.0:5\nallow = 192.0.2.0/24, ::1\n");
+    struct config *config = finish();
+    cr_assert_eq(config->metrics.allow.count, 2);
+    config_free(config);
+}
+
+Test(config_consistency, metrics_on_loopback_or_a_unix_socket_need_no_list)
+{
+    parse_file("f", "[metrics]\nlisten = [::1]\n");
+    config_free(finish());
+    config_parser_free(parser);
+    parser = config_parser_new();
+    parse_file("f", "[metrics]\nlisten = unix:/run/metrics\n");
+    config_free(finish());
+}

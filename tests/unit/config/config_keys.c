@@ -88,6 +88,7 @@ Test(config_keys, keys_that_a_reload_applies_need_no_restart)
     expect_set("admission", "dry-run", "on");
     expect_set("state", "interval", "5s");
     expect_set("state", "max-age", "2h");
+    expect_set("metrics", "allow", "192.0.2.0/24");
     expect_set("log", "level", "debug");
     expect_set("log", "format", "json");
     expect_set("log", "target", "syslog");
@@ -121,6 +122,7 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
     expect_set("control", "observer-mode", "0666");
     expect_set("control", "observer-group", "g");
     expect_set("state", "file", "f");
+    expect_set("metrics", "listen", "127.0.0.1:9300");
     expect_restart("server.listen\nserver.missing-address\nserver.workers\nserver.user\nserver."
                    "group\nserver.max-datagram\n"
                    "server.receive-buffer\nserver.send-buffer\nserver.stream-max\n"
@@ -129,7 +131,7 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
                    "broadcast.multicast\nbroadcast.multicast-ttl\n"
                    "broadcast.multicast-interface\ncontrol.socket\ncontrol.mode\ncontrol.group\n"
                    "control.observer-socket\ncontrol.observer-mode\ncontrol.observer-group\n"
-                   "state.file\n");
+                   "state.file\nmetrics.listen\n");
 }
 
 Test(config_keys, an_additional_listener_needs_a_restart)

@@ -3,6 +3,9 @@
 #include <stddef.h>
 
 static const char DATA[] =
+    "const data = JSON.parse(document.getElementById('data').textContent);\n"
+    "const report = data.report;\n"
+    "const intervals = report.intervals;\n"
     "const end = intervals.reduce(\n"
     "  (last, interval) => Math.max(last, interval.end_ms / 1000),\n"
     "  0,\n"

@@ -2,14 +2,14 @@
 
 #include "load/report/escape.h"
 #include "load/report/number_format.h"
-#include "load/report/page/chart_drawing.h"
-#include "load/report/page/chart_scales.h"
-#include "load/report/page/chart_table_style.h"
 #include "load/report/page/charts.h"
-#include "load/report/page/page_style.h"
 #include "load/report/percentile_curve.h"
 #include "load/report/report_json.h"
 #include "load/report/report_labels.h"
+#include "page/chart_drawing.h"
+#include "page/chart_scales.h"
+#include "page/chart_table_style.h"
+#include "page/page_style.h"
 
 #include <errno.h>
 #include <inttypes.h>

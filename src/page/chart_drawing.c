@@ -1,4 +1,4 @@
-#include "load/report/page/chart_drawing.h"
+#include "page/chart_drawing.h"
 
 #include <stddef.h>
 
@@ -238,8 +238,10 @@ static const char READER[] =
     "    show(index < 0 && move < 0 ? state.chart.rows.length - 1 : index + move);\n"
     "  });\n"
     "  return (next) => {\n"
+    "    const shown = index;\n"
     "    hide();\n"
     "    state = next;\n"
+    "    if (shown >= 0 && state.chart.rows.length > 0) show(shown);\n"
     "  };\n"
     "}\n";
 
@@ -260,7 +262,9 @@ static const char FIGURES[] =
     "    item.append(label);\n"
     "  }\n"
     "}\n"
-    "/* A chart in a figure; a button changes its scale, linear or logarithmic. */\n"
+    "/* A chart in a figure; with values, a button changes its scale, linear or logarithmic. "
+    "Returns a "
+    "function that draws it again. */\n"
     "function chart(id, entries, make, values) {\n"
     "  const figure = document.getElementById(id),\n"
     "    plot = figure.querySelector('.plot');\n"
@@ -300,6 +304,7 @@ static const char FIGURES[] =
     "  }).observe(plot);\n"
     "  width = plot.clientWidth;\n"
     "  redraw();\n"
+    "  return redraw;\n"
     "}\n";
 
 const char *const CHART_DRAWING[] = {DRAWING, PANELS, CHART, READER, FIGURES, NULL};

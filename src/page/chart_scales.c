@@ -1,12 +1,9 @@
-#include "load/report/page/chart_scales.h"
+#include "page/chart_scales.h"
 
 #include <stddef.h>
 
 static const char FORMATS[] =
     "'use strict';\n"
-    "const data = JSON.parse(document.getElementById('data').textContent);\n"
-    "const report = data.report;\n"
-    "const intervals = report.intervals;\n"
     "const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });\n"
     "function round3(number) {\n"
     "  return String(Number(number.toPrecision(3)));\n"

@@ -1,4 +1,4 @@
-#include "load/report/page/chart_table_style.h"
+#include "page/chart_table_style.h"
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "load/report/page/page_style.h"
+#include "page/page_style.h"
 
 #include <stddef.h>
 
