@@ -10,6 +10,9 @@ MANDIR     ?= $(PREFIX)/share/man
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 CC         ?= gcc
 SANITIZE   ?=
 WERROR     ?=
@@ -62,6 +65,8 @@ NEIGHBOURS := $(sort $(wildcard tests/neighbours/*.c))
 HARNESS  := $(patsubst %,tests/system/harness/%.c,harness process peer server neighbours)
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
+UNITS    := udpsrv.service udpsrv.socket
+PACKAGING := systemd
 TEXTS    := README.md CHANGELOG.md LICENSE $(sort $(wildcard docs/*.md))
 
 # For each shell, under the file names that it searches for.
@@ -307,7 +312,12 @@ MACHINES := s390x-linux-gnu aarch64-linux-gnu
 EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
 FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
 
-check-ecosystem: $(MACHINES:%=cross-%) ## run the unit tests on s390x (big-endian) and aarch64, by qemu-user (make deps-ecosystem)
+check-ecosystem: $(MACHINES:%=cross-%) check-packaging ## run the unit tests on s390x (big-endian) and aarch64, and test units and packages (make deps-ecosystem)
+
+# Each of them skips, with the reason, what this host lacks a tool or a permission for.
+.PHONY: check-packaging
+check-packaging: all ## test the units, the Debian package, the image and the rules by their own tools
+	$(Q)status=0; for test in $(PACKAGING); do tests/packaging/$$test || status=1; done; exit $$status
 
 check-build: ## test the builds: musl, static, other processors, a packager's flags
 	$(Q)tests/build
@@ -478,6 +488,9 @@ escape = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(1))))
 REAL_PATHS := -e $(call quote,s|/usr/local/share/udpsrv|$(call escape,$(DATADIR))|g) \
               -e $(call quote,s|/usr/local/share/doc/udpsrv|$(call escape,$(DOCDIR))|g) \
               -e $(call quote,s|/usr/local|$(call escape,$(PREFIX))|g)
+# Units name programs in /usr/sbin; installed ones name those in SBINDIR.
+escape_unit = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\x20,$(1))))
+REAL_SBINDIR := -e $(call quote,s|/usr/sbin/udp|$(call escape_unit,$(SBINDIR))/udp|g)
 
 install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(call to,$(SBINDIR)) $(call to,$(BINDIR)) $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs)
@@ -489,6 +502,12 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -m 644 $(filter $(B)/completions/bash/%,$(COMPLETIONS)) $(call to,$(BASHDIR))
 	install -m 644 $(filter $(B)/completions/zsh/%,$(COMPLETIONS)) $(call to,$(ZSHDIR))
 	install -m 644 $(filter $(B)/completions/fish/%,$(COMPLETIONS)) $(call to,$(FISHDIR))
+	install -d $(call to,$(UNITDIR)) $(call to,$(SYSUSERSDIR)) $(call to,$(TMPFILESDIR))
+	for unit in $(UNITS); do \
+	    sed $(REAL_SBINDIR) config/systemd/$$unit >$(B)/unit && \
+	    install -m 644 $(B)/unit $(call to,$(UNITDIR))/$$unit || exit 1; done
+	install -m 644 config/systemd/sysusers.d/udpsrv.conf $(call to,$(SYSUSERSDIR))
+	install -m 644 config/systemd/tmpfiles.d/udpsrv.conf $(call to,$(TMPFILESDIR))
 	for page in $(MANUALS); do \
 	    directory=$(call to,$(MANDIR))/man$${page##*.}; \
 	    install -d "$$directory" && sed $(REAL_PATHS) $$page >$(B)/page && \
@@ -499,6 +518,8 @@ uninstall: ## remove only what install has installed
 	for program in udpcli udpload; do rm -f $(call to,$(BINDIR))/$$program; done
 	for program in $(PROGRAMS); do \
 	    rm -f $(call to,$(BASHDIR))/$$program $(call to,$(ZSHDIR))/_$$program $(call to,$(FISHDIR))/$$program.fish; done
+	for unit in $(UNITS); do rm -f $(call to,$(UNITDIR))/$$unit; done
+	rm -f $(call to,$(SYSUSERSDIR))/udpsrv.conf $(call to,$(TMPFILESDIR))/udpsrv.conf
 	for sample in $(notdir $(SAMPLES)); do rm -f $(call to,$(DATADIR))/$$sample; done
 	for text in $(TEXTS); do rm -f $(call to,$(DOCDIR))/$$text; done
 	for page in $(notdir $(MANUALS)); do rm -f $(call to,$(MANDIR))/man$${page##*.}/$$page; done
@@ -511,7 +532,7 @@ clean: ## remove build/
 deps: ## install what the tests need (Debian)
 	$(Q)tests/deps --install
 
-deps-ecosystem: ## install what make check-ecosystem needs: compilers and an emulator (Debian)
+deps-ecosystem: ## install what make check-ecosystem needs: compilers, an emulator, tools of packages and containers (Debian)
 	$(Q)tests/deps --install-ecosystem
 
 deps-bench: ## install what the measurements need: tools and other services (Debian)
