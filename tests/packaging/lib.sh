@@ -162,17 +162,19 @@ make_systemd() {
     apt_install systemd systemd-sysv
 }
 
-# A clean Debian at $root: `minimal` as debootstrap makes it, or `systemd`, which can be started.
-root_new() { # minimal | systemd
+# A clean Debian at $root: `minimal` as debootstrap makes it, or `systemd`, which can be started, with the further layers
+# that functions make_LAYER of the test make.
+root_new() { # minimal | systemd [LAYER]...
     need_root "make a root file system"
     need debootstrap unshare
     sources
     layer minimal "" make_minimal
     lower=$output/minimal
-    if [ "$1" = systemd ]; then
-        layer systemd "$lower" make_systemd
-        lower=$output/systemd:$lower
-    fi
+    for upper in "$@"; do
+        [ "$upper" != minimal ] || continue
+        layer "$upper" "$lower" "make_$upper"
+        lower=$output/$upper:$lower
+    done
     mkdir "$work/layers" "$work/root"
     mount -t tmpfs tmpfs "$work/layers"
     mkdir "$work/layers/upper" "$work/layers/work"
@@ -217,4 +219,29 @@ stop_systemd() {
     timeout 20 tail -f /dev/null -s 0.1 --pid="$booted" || kill -9 "$booted"
     booted=""
     find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || :
+}
+
+# ---- containers ----
+
+# Gives buildah and podman a store below $work, and a hierarchy of control groups of version 2, which crun needs.
+containers_here() {
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null || skip "control groups of version 2 cannot be mounted"
+    mkdir -p "$work/containers"
+    cat >"$work/storage.conf" <<EOF
+[storage]
+driver = "vfs"
+graphroot = "$work/containers/graph"
+runroot = "$work/containers/run"
+EOF
+    cat >"$work/containers.conf" <<EOF
+[containers]
+cgroups = "disabled"
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "crun"
+tmp_dir = "$work/containers/tmp"
+EOF
+    export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf" BUILDAH_ISOLATION=chroot
 }
