@@ -10,6 +10,9 @@ MANDIR     ?= $(PREFIX)/share/man
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 CC         ?= gcc
 SANITIZE   ?=
 WERROR     ?=
@@ -62,6 +65,9 @@ NEIGHBOURS := $(sort $(wildcard tests/neighbours/*.c))
 HARNESS  := $(patsubst %,tests/system/harness/%.c,harness process peer server neighbours)
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
+UNITS    := udpsrv.service udpsrv.socket
+PACKAGING := alerts systemd debian image readme
+RULES    := $(sort $(wildcard config/prometheus/*.yml))
 TEXTS    := README.md CHANGELOG.md LICENSE $(sort $(wildcard docs/*.md))
 
 # For each shell, under the file names that it searches for.
@@ -308,12 +314,15 @@ MACHINES := s390x-linux-gnu aarch64-linux-gnu
 EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
 FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
 
-check-ecosystem: $(MACHINES:%=cross-%) check-metrics ## run the unit tests on s390x (big-endian) and aarch64, and test the metrics by Prometheus and Chromium (make deps-ecosystem)
+check-ecosystem: $(MACHINES:%=cross-%) check-metrics check-packaging ## run the unit tests on s390x (big-endian) and aarch64, and test the metrics, units and packages by their own tools (make deps-ecosystem)
 
-# Each of them skips, with the reason, what this host lacks a tool for. Screenshots are in build/ecosystem.
-.PHONY: check-metrics
-check-metrics: all
+# Each of them skips, with the reason, what this host lacks a tool or a permission for. Screenshots are in build/ecosystem.
+.PHONY: check-metrics check-packaging
+check-metrics: all ## test the metrics and the live page by Prometheus and Chromium
 	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v
+
+check-packaging: all ## test the units, the Debian package, the image and the rules by their own tools
+	$(Q)status=0; for test in $(PACKAGING); do tests/packaging/$$test || status=1; done; exit $$status
 
 check-build: ## test the builds: musl, static, other processors, a packager's flags
 	$(Q)tests/build
@@ -484,6 +493,9 @@ escape = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(1))))
 REAL_PATHS := -e $(call quote,s|/usr/local/share/udpsrv|$(call escape,$(DATADIR))|g) \
               -e $(call quote,s|/usr/local/share/doc/udpsrv|$(call escape,$(DOCDIR))|g) \
               -e $(call quote,s|/usr/local|$(call escape,$(PREFIX))|g)
+# Units name programs in /usr/sbin; installed ones name those in SBINDIR.
+escape_unit = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\x20,$(1))))
+REAL_SBINDIR := -e $(call quote,s|/usr/sbin/udp|$(call escape_unit,$(SBINDIR))/udp|g)
 
 install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(call to,$(SBINDIR)) $(call to,$(BINDIR)) $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs)
@@ -495,6 +507,14 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -m 644 $(filter $(B)/completions/bash/%,$(COMPLETIONS)) $(call to,$(BASHDIR))
 	install -m 644 $(filter $(B)/completions/zsh/%,$(COMPLETIONS)) $(call to,$(ZSHDIR))
 	install -m 644 $(filter $(B)/completions/fish/%,$(COMPLETIONS)) $(call to,$(FISHDIR))
+	install -d $(call to,$(DATADIR)/prometheus)
+	install -m 644 $(RULES) $(call to,$(DATADIR)/prometheus)
+	install -d $(call to,$(UNITDIR)) $(call to,$(SYSUSERSDIR)) $(call to,$(TMPFILESDIR))
+	for unit in $(UNITS); do \
+	    sed $(REAL_SBINDIR) config/systemd/$$unit >$(B)/unit && \
+	    install -m 644 $(B)/unit $(call to,$(UNITDIR))/$$unit || exit 1; done
+	install -m 644 config/systemd/sysusers.d/udpsrv.conf $(call to,$(SYSUSERSDIR))
+	install -m 644 config/systemd/tmpfiles.d/udpsrv.conf $(call to,$(TMPFILESDIR))
 	for page in $(MANUALS); do \
 	    directory=$(call to,$(MANDIR))/man$${page##*.}; \
 	    install -d "$$directory" && sed $(REAL_PATHS) $$page >$(B)/page && \
@@ -505,10 +525,13 @@ uninstall: ## remove only what install has installed
 	for program in udpcli udpload; do rm -f $(call to,$(BINDIR))/$$program; done
 	for program in $(PROGRAMS); do \
 	    rm -f $(call to,$(BASHDIR))/$$program $(call to,$(ZSHDIR))/_$$program $(call to,$(FISHDIR))/$$program.fish; done
+	for unit in $(UNITS); do rm -f $(call to,$(UNITDIR))/$$unit; done
+	rm -f $(call to,$(SYSUSERSDIR))/udpsrv.conf $(call to,$(TMPFILESDIR))/udpsrv.conf
 	for sample in $(notdir $(SAMPLES)); do rm -f $(call to,$(DATADIR))/$$sample; done
 	for text in $(TEXTS); do rm -f $(call to,$(DOCDIR))/$$text; done
 	for page in $(notdir $(MANUALS)); do rm -f $(call to,$(MANDIR))/man$${page##*.}/$$page; done
-	for directory in $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs) $(call to,$(DOCDIR)); do \
+	for rules in $(notdir $(RULES)); do rm -f $(call to,$(DATADIR))/prometheus/$$rules; done
+	for directory in $(call to,$(DATADIR)/prometheus) $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs) $(call to,$(DOCDIR)); do \
 	    rmdir "$$directory" 2>/dev/null || :; done # a directory with other files stays
 
 clean: ## remove build/
@@ -517,11 +540,51 @@ clean: ## remove build/
 deps: ## install what the tests need (Debian)
 	$(Q)tests/deps --install
 
-deps-ecosystem: ## install what make check-ecosystem needs: compilers, an emulator, Prometheus, Chromium (Debian)
+deps-ecosystem: ## install what make check-ecosystem needs: compilers, an emulator, Prometheus, Chromium, tools of packages and containers (Debian)
 	$(Q)tests/deps --install-ecosystem
 
 deps-bench: ## install what the measurements need: tools and other services (Debian)
 	$(Q)tests/deps --install-bench
+
+# ---- packages ----
+
+# The Debian package is built from a copy of the tree, since it belongs into none of the folders that a build of the tree
+# changes; MAKEFLAGS would give it the variables of this make.
+VERSION := $(shell sed -n 's/^.define UDPSRV_VERSION "\(.*\)"/\1/p' include/base/version.h)
+DEB     := build/deb/udpsrv-$(VERSION)
+TREE    := Makefile LICENSE README.md CHANGELOG.md src include config docs tests
+
+.PHONY: deb
+deb: ## build the Debian package into build/deb (debhelper; no root)
+	$(Q)for tool in dpkg-buildpackage dh; do command -v $$tool >/dev/null || \
+	    { echo "make deb: $$tool is missing; make deps-ecosystem installs it" >&2; exit 1; }; done
+	$(Q)rm -rf build/deb && mkdir -p $(DEB)
+	$(Q)tar -c --exclude=__pycache__ --mode=u+w,go-w,a+rX $(TREE) | tar -x -p -m --no-same-owner -C $(DEB)
+	$(Q)cp -R config/debian $(DEB)/debian
+	$(Q)find $(DEB) -exec touch -h -d "$$(dpkg-parsechangelog -l config/debian/changelog -S Date)" {} +
+	cd $(DEB) && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u UDPSRV_BUILD dpkg-buildpackage --no-sign --build=full
+
+# The container image has static programs and nothing else. Without a container tool there is still its root file system.
+IMAGE      := build/image
+IMAGE_CC   ?= musl-gcc
+IMAGE_TOOL ?= $(firstword $(foreach tool,buildah podman docker,$(shell command -v $(tool))))
+BUILD_IMAGE = $(IMAGE_TOOL) build $(if $(findstring docker,$(IMAGE_TOOL)),,--format docker --timestamp 0)
+
+.PHONY: image
+image: ## build the container image (buildah, podman or docker) from static programs in build/image/root
+	@command -v $(IMAGE_CC) >/dev/null || { echo "make image: $(IMAGE_CC) is missing; make deps installs it" >&2; exit 1; }
+	$(Q)$(MAKE) --no-print-directory B=$(IMAGE)/programs CC=$(IMAGE_CC) LDFLAGS='-static -s' $(PROGRAMS:%=$(IMAGE)/programs/%)
+	$(Q)rm -rf $(IMAGE)/root
+	$(Q)install -d $(IMAGE)/root/bin $(IMAGE)/root/run $(IMAGE)/root/etc/udpsrv $(IMAGE)/root/usr/share/doc/udpsrv
+	$(Q)install -m 755 $(PROGRAMS:%=$(IMAGE)/programs/%) $(IMAGE)/root/bin
+	$(Q)install -m 644 config/image/udpsrv.conf $(IMAGE)/root/etc/udpsrv
+	$(Q)install -m 644 LICENSE $(wildcard /usr/share/doc/musl-dev/copyright) $(IMAGE)/root/usr/share/doc/udpsrv
+	$(Q)tar -c --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -f $(IMAGE)/udpsrv-$(VERSION).tar -C $(IMAGE)/root .
+ifeq ($(IMAGE_TOOL),)
+	@echo 'make image: no buildah, podman or docker: the root file system is $(IMAGE)/root, and $(IMAGE)/udpsrv-$(VERSION).tar'
+else
+	$(BUILD_IMAGE) -t udpsrv:$(VERSION) -t udpsrv:latest -f config/image/Containerfile $(IMAGE)
+endif
 
 help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## /  make \1\t/p' Makefile | expand -t 20

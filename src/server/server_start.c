@@ -309,8 +309,8 @@ static int report_metrics(const struct server *server, int error)
 
 static int open_metrics(struct server *server)
 {
-    const struct metrics_server_options options = {.config = server->config,
-                                                   .owner = &server->identity};
+    const struct metrics_server_options options = {
+        .config = server->config, .owner = &server->identity, .inherited = &server->inherited};
     int error = metrics_server_open(&server->metrics, &options);
     return error == 0 ? 0 : report_metrics(server, error);
 }

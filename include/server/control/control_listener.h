@@ -24,7 +24,7 @@ void control_set_observers(struct control *control, struct control *observers);
 int control_restore(struct control *control, bool *made);
 
 /* Writes the listening socket to the record that is being written
- * (inherited_sockets_take_over_control). */
+ * (inherited_sockets_take_over_one). */
 void control_hand_over(const struct control *control, struct handover_writer *writer);
 
 /* Closes all sessions when their output was written, or it is until_ms (clock_now_ms). A session

@@ -59,7 +59,7 @@ void control_socket_check(struct control_socket *socket);
 void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms);
 
 /* Writes the socket to the record that is being written, for the process after this one
- * (inherited_sockets_take_over_control). There is one. */
+ * (inherited_sockets_take_over_one). There is one. */
 void control_socket_hand_over(const struct control_socket *socket, struct handover_writer *writer);
 
 /* Returns its path, or "off". */

@@ -27,6 +27,7 @@ enum inherited_kind {
     INHERITED_GROUP,   /* one socket, and maybe a second one, for replies */
     INHERITED_STREAM,
     INHERITED_CONTROL, /* of operators or observers */
+    INHERITED_METRICS, /* of metrics.listen */
 };
 
 struct inherited_listener {
@@ -68,9 +69,10 @@ void inherited_sockets_put(struct handover_writer *writer, const struct inherite
 int inherited_sockets_take_over(struct inherited_sockets *inherited,
                                 struct handover_reader *reader);
 
-/* Adds the socket of a record of control_socket_hand_over. Returns likewise. */
-int inherited_sockets_take_over_control(struct inherited_sockets *inherited,
-                                        struct handover_reader *reader);
+/* Adds the socket of a record of control_socket_hand_over or metrics_server_hand_over. Returns
+ * likewise. */
+int inherited_sockets_take_over_one(struct inherited_sockets *inherited,
+                                    struct handover_reader *reader);
 
 /* Returns the number of workers: `wanted`; or, under server.workers = auto, as many as the service
  * manager has passed sockets for an address, if any. */

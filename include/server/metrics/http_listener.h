@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "os/loop/event_loop.h"
 #include "os/process/privilege.h"
+#include "server/listen/inherited_sockets.h"
 
 #include <stdbool.h>
 
@@ -13,8 +14,9 @@ struct http_listener;
 
 struct http_listener_options {
     struct loop *loop;
-    const struct config *config;  /* with metrics.listen */
-    const struct identity *owner; /* of the file of a Unix socket */
+    const struct config *config;         /* with metrics.listen */
+    const struct identity *owner;        /* of the file of a Unix socket */
+    struct inherited_sockets *inherited; /* see metrics_server_options */
     /* A connection was accepted; peer is of family ADDR_NONE if it is a Unix socket. */
     void (*accepted)(void *state, int fd, const struct addr *peer);
     /* Closes a connection, since no descriptor is free. Returns false if it can close none. */
@@ -22,9 +24,10 @@ struct http_listener_options {
     void *state;
 };
 
-/* Listens, and accepts connections once the loop runs. Under missing-address = wait it also listens
- * at an address that no interface has yet. Any local user may connect to a Unix socket that it can
- * reach, as to a port on loopback. Returns 0 or -errno. */
+/* Listens, and accepts connections once the loop runs; with a socket of the process before only
+ * after http_listener_move, since that process may still serve there. Under missing-address = wait
+ * it also listens at an address that no interface has yet. Any local user may connect to a Unix
+ * socket that it can reach, as to a port on loopback. Returns 0 or -errno. */
 int http_listener_open(struct http_listener **listener,
                        const struct http_listener_options *options);
 
@@ -34,6 +37,9 @@ const char *http_listener_text(const struct http_listener *listener);
 
 /* Continues in another loop. Returns 0 or -errno; then the listener must be closed. */
 int http_listener_move(struct http_listener *listener, struct loop *loop);
+
+/* Writes the socket to the record that is being written. */
+void http_listener_hand_over(const struct http_listener *listener, struct handover_writer *writer);
 
 /* Closes the socket, and removes the file of a Unix socket. NULL is ignored. */
 void http_listener_close(struct http_listener *listener);

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "os/loop/event_loop.h"
 #include "os/process/privilege.h"
+#include "server/listen/inherited_sockets.h"
 #include "server/metrics/metrics_query.h"
 
 #include <stdbool.h>
@@ -26,6 +27,9 @@ struct metrics_server;
 struct metrics_server_options {
     const struct config *config;  /* that the server is started with */
     const struct identity *owner; /* of the file of a Unix socket */
+    /* Of the process before, whose socket is taken if it has the same address: then nothing is
+     * accepted before metrics_server_start. NULL: none. */
+    struct inherited_sockets *inherited;
 };
 
 /* Listens at metrics.listen. Without that *server is NULL. Returns 0 or -errno. */
@@ -50,6 +54,10 @@ int metrics_server_make_allow(const struct config_blocks *blocks, struct access_
 
 /* Replaces the list in use by one of metrics_server_make_allow, which it takes over. */
 void metrics_server_set_allow(struct metrics_server *server, struct access_list *allow);
+
+/* In an upgrade, writes the socket to the record (inherited_sockets_take_over_one). server is not
+ * NULL. */
+void metrics_server_hand_over(const struct metrics_server *server, struct handover_writer *writer);
 
 /* The server stops: posts no more messages to the workers. /healthz says so until the end. */
 void metrics_server_stop(struct metrics_server *server);

@@ -17,6 +17,7 @@ enum handover_type {
     HANDOVER_SERVER = 1, /* version of the handover, start of the server */
     HANDOVER_SOCKETS,    /* of the service */
     HANDOVER_CONTROL,    /* the socket of operators, or of observers: a record for each */
+    HANDOVER_METRICS,    /* the socket of metrics.listen */
     HANDOVER_STATE_LOCK, /* of the state file */
     HANDOVER_MANAGER,    /* the socket to the service manager */
     HANDOVER_MEMORY,     /* of the clients */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,8 +31,15 @@ static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode
     return error;
 }
 
-/* Gives the file to its owner. The check that it is the socket uses the same descriptor as fchown:
- * otherwise the owner of the directory could exchange the file in between. */
+static bool is_owner(const struct stat *file, const struct identity *owner)
+{
+    return (owner->uid == (uid_t)-1 || file->st_uid == owner->uid) &&
+           (owner->gid == (gid_t)-1 || file->st_gid == owner->gid);
+}
+
+/* Gives the file to its owner. A file that it already has needs no call, which a service manager
+ * may forbid (SystemCallFilter=~@privileged). The check that it is the socket uses the same
+ * descriptor as fchown: otherwise the owner of the directory could exchange the file in between. */
 static int set_owner(const char *path, const struct identity *owner)
 {
     struct stat found;
@@ -44,7 +52,8 @@ static int set_owner(const char *path, const struct identity *owner)
         error = -errno;
     else if (!S_ISSOCK(found.st_mode) || found.st_uid != geteuid())
         error = -EEXIST;
-    else if (fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) != 0)
+    else if (!is_owner(&found, owner) &&
+             fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) != 0)
         error = -errno;
     close(fd);
     return error;

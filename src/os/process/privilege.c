@@ -172,6 +172,19 @@ int privilege_clear_bounding_set(void)
     return 0;
 }
 
+/* libc has no wrapper for capget and capset; libcap has them, but is not linked. */
+static bool has_capabilities(struct __user_cap_header_struct *header)
+{
+    struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, header, held) != 0)
+        return true;
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        if (held[i].effective != 0 || held[i].permitted != 0 || held[i].inheritable != 0)
+            return true;
+    return false;
+}
+
 int privilege_harden(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -184,6 +197,9 @@ int privilege_harden(void)
     /* Kernels before 4.3 have no ambient set. */
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
         return -errno;
-    /* libc has no wrapper for it; libcap has one, but is not linked. */
+    /* A service manager may forbid capset (SystemCallFilter=~@privileged) where there is nothing
+     * to give up. */
+    if (!has_capabilities(&header))
+        return 0;
     return syscall(SYS_capset, &header, none) == 0 ? 0 : -errno;
 }

@@ -96,7 +96,7 @@ static int get_entry(struct inherited_sockets *inherited, struct handover_reader
     entry->file.inode = handover_get64(reader);
     entry->file.born_ns = handover_get64(reader);
     size_t count = handover_get16(reader);
-    if (text == NULL || strlen(text) >= sizeof entry->text || entry->kind > INHERITED_CONTROL ||
+    if (text == NULL || strlen(text) >= sizeof entry->text || entry->kind > INHERITED_METRICS ||
         !is_count_valid(entry, count))
         return -EPROTO;
     strcpy(entry->text, text);
@@ -131,8 +131,8 @@ int inherited_sockets_take_over(struct inherited_sockets *inherited, struct hand
     return error == 0 && !handover_is_at_end(reader) ? -EPROTO : error;
 }
 
-int inherited_sockets_take_over_control(struct inherited_sockets *inherited,
-                                        struct handover_reader *reader)
+int inherited_sockets_take_over_one(struct inherited_sockets *inherited,
+                                    struct handover_reader *reader)
 {
     int error = make_room(inherited, 1);
     if (error == 0)
@@ -148,7 +148,7 @@ static const struct inherited_listener *find(const struct inherited_sockets *inh
     char text[CONFIG_LISTEN_TEXT_BYTES];
     config_listen_text(listen, text);
     for (size_t i = 0; i < inherited->count; i++)
-        if (inherited->list[i].kind != INHERITED_CONTROL &&
+        if (inherited->list[i].kind < INHERITED_CONTROL &&
             strcmp(inherited->list[i].text, text) == 0)
             return &inherited->list[i];
     return NULL;
@@ -244,7 +244,8 @@ static const char *path_of(const struct inherited_listener *entry)
     bool has_prefix = strncmp(entry->text, prefix, sizeof prefix - 1) == 0;
     if (entry->kind == INHERITED_CONTROL)
         return entry->text;
-    return entry->kind == INHERITED_STREAM && has_prefix ? entry->text + sizeof prefix - 1 : NULL;
+    bool has_path = entry->kind == INHERITED_STREAM || entry->kind == INHERITED_METRICS;
+    return has_path && has_prefix ? entry->text + sizeof prefix - 1 : NULL;
 }
 
 void inherited_sockets_end(struct inherited_sockets *inherited)

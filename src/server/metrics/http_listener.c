@@ -22,7 +22,9 @@ struct http_listener {
     struct loop_handler handler;
     struct loop_timer retry;
     struct config_listen bound;
+    struct socket_file file; /* of a Unix socket */
     int socket;
+    bool is_inherited;
     char text[CONFIG_LISTEN_TEXT_BYTES];
 };
 
@@ -63,17 +65,43 @@ static void on_retry(void *state)
     loop_change(&listener->handler, LOOP_READ);
 }
 
+/* Takes the socket of the process before, if it has one there. Returns the descriptor or -1. */
+static int take_socket(struct http_listener *listener)
+{
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    struct inherited_listener *entry = inherited_sockets_find(
+        listener->options.inherited, INHERITED_METRICS, config_listen_text(&listener->bound, text));
+    if (entry == NULL)
+        return -1;
+    int socket = entry->sockets[0];
+    entry->sockets[0] = -1;
+    listener->bound.addr = entry->bound;
+    listener->file = entry->file;
+    listener->is_inherited = true;
+    return socket;
+}
+
 /* Returns the descriptor or -errno. */
-static int open_socket(struct http_listener *listener)
+static int make_socket(struct http_listener *listener)
 {
     const struct config *config = listener->options.config;
     const struct addr *addr = &config->metrics.listen.addr;
-    if (listener->bound.transport == TRANSPORT_UNIX)
-        return unix_listener_open(listener->bound.path, FILE_MODE, listener->options.owner);
+    if (listener->bound.transport == TRANSPORT_UNIX) {
+        int made = unix_listener_open(listener->bound.path, FILE_MODE, listener->options.owner);
+        if (made >= 0)
+            socket_file_read(listener->bound.path, &listener->file);
+        return made;
+    }
     int socket = tcp_listen(addr, &listener->bound.addr);
     if (socket == -EADDRNOTAVAIL && config->server.missing_address == MISSING_WAIT)
         socket = tcp_listen_freebind(addr, &listener->bound.addr);
     return socket;
+}
+
+static int open_socket(struct http_listener *listener)
+{
+    int socket = take_socket(listener);
+    return socket >= 0 ? socket : make_socket(listener);
 }
 
 static void close_socket(struct http_listener *listener)
@@ -115,7 +143,7 @@ int http_listener_open(struct http_listener **listener, const struct http_listen
         return error;
     }
     config_listen_text(&made->bound, made->text);
-    error = enter_loop(made, options->loop);
+    error = made->is_inherited ? 0 : enter_loop(made, options->loop);
     if (error != 0) {
         close_socket(made);
         free(made);
@@ -129,6 +157,20 @@ int http_listener_move(struct http_listener *listener, struct loop *loop)
 {
     leave_loop(listener);
     return enter_loop(listener, loop);
+}
+
+void http_listener_hand_over(const struct http_listener *listener, struct handover_writer *writer)
+{
+    int socket = listener->socket;
+    struct inherited_listener entry = {
+        .kind = INHERITED_METRICS,
+        .bound = listener->bound.addr,
+        .file = listener->file,
+        .socket_count = 1,
+        .sockets = &socket,
+    };
+    config_listen_text(&listener->options.config->metrics.listen, entry.text);
+    inherited_sockets_put(writer, &entry);
 }
 
 const char *http_listener_text(const struct http_listener *listener)

@@ -177,6 +177,7 @@ static int open_listener(struct metrics_server *server,
     const struct http_listener_options listener = {.loop = server->start_loop,
                                                    .config = options->config,
                                                    .owner = options->owner,
+                                                   .inherited = options->inherited,
                                                    .accepted = on_accepted,
                                                    .make_room = make_room,
                                                    .state = server};
@@ -282,6 +283,11 @@ void metrics_server_set_allow(struct metrics_server *server, struct access_list 
     }
     access_list_free(server->allow);
     server->allow = allow;
+}
+
+void metrics_server_hand_over(const struct metrics_server *server, struct handover_writer *writer)
+{
+    http_listener_hand_over(server->listener, writer);
 }
 
 void metrics_server_stop(struct metrics_server *server)

@@ -31,6 +31,15 @@ static void put_control(const struct control_socket *control, struct handover_wr
     handover_end(writer);
 }
 
+static void put_metrics(const struct server *server, struct handover_writer *writer)
+{
+    if (server->metrics == NULL)
+        return;
+    handover_begin(writer, HANDOVER_METRICS);
+    metrics_server_hand_over(server->metrics, writer);
+    handover_end(writer);
+}
+
 static void put_state_lock(const struct server *server, struct handover_writer *writer)
 {
     int lock = state_snapshots_lock(server->snapshots);
@@ -66,6 +75,7 @@ int hand_over_first(const struct server *server, struct handover_writer *writer)
     put_sockets(server, writer);
     put_control(&server->control, writer);
     put_control(&server->observers, writer);
+    put_metrics(server, writer);
     put_state_lock(server, writer);
     put_manager(server, writer);
     handover_begin(writer, HANDOVER_MEMORY);

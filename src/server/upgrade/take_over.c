@@ -34,9 +34,10 @@ static int take_sockets(struct server *server, struct handover_reader *reader)
     return inherited_sockets_take_over(&server->inherited, reader);
 }
 
-static int take_control(struct server *server, struct handover_reader *reader)
+/* Of operators, observers or metrics. */
+static int take_one_socket(struct server *server, struct handover_reader *reader)
 {
-    return inherited_sockets_take_over_control(&server->inherited, reader);
+    return inherited_sockets_take_over_one(&server->inherited, reader);
 }
 
 static int take_state_lock(struct server *server, struct handover_reader *reader)
@@ -140,7 +141,8 @@ int take_over_first(struct server *server, struct handover_reader *reader)
     static const struct row rows[] = {
         {HANDOVER_SERVER, take_server, "the server"},
         {HANDOVER_SOCKETS, take_sockets, "the sockets"},
-        {HANDOVER_CONTROL, take_control, "the control sockets"},
+        {HANDOVER_CONTROL, take_one_socket, "the control sockets"},
+        {HANDOVER_METRICS, take_one_socket, "the socket of the metrics"},
         {HANDOVER_STATE_LOCK, take_state_lock, "the lock of the state file"},
         {HANDOVER_MANAGER, take_manager, "the socket to the service manager"},
         {HANDOVER_MEMORY, client_takeover_get_memory, "the memory of the clients"},

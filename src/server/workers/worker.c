@@ -270,7 +270,10 @@ static void pin_to_processor(struct worker *worker)
     snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
     log_event(LOG_LEVEL_WARNING, "a worker is not pinned to one processor", "worker", name,
               "reason", strerror(-error), "advice",
-              "let udpsrv use all processors (taskset), or lower server.workers", NULL);
+              error == -EPERM
+                  ? "permit sched_setaffinity (systemd: SystemCallFilter=sched_setaffinity)"
+                  : "let udpsrv use all processors (taskset), or lower server.workers",
+              NULL);
 }
 
 int worker_resume(struct worker *worker)

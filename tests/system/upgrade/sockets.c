@@ -1,6 +1,7 @@
 /* The sockets of a server that is upgraded: all kinds pass to the new process with what waits in
  * them, and listeners and workers may be others than before. */
 
+#include "http.h"
 #include "restart.h"
 #include "upgrade.h"
 
@@ -340,5 +341,56 @@ Test(system_upgrade_sockets, that_drop_datagrams_before_the_upgrade_count_them_i
         upgrade_follow(&server);
         expect_all_counted(i * FLOOD);
     }
+    server_stop(&server);
+}
+
+/* ---- metrics ---- */
+
+Test(system_upgrade_sockets, of_metrics_answer_at_the_same_port_after_two_upgrades)
+{
+    upgrade_install();
+    server_start(&server, harness_format("[metrics]\nlisten = 127.0.0.1:0\n%s", config_of("")),
+                 "-l", "127.0.0.1:0", NULL);
+    const char *address = http_address(&server);
+    for (int i = 0; i < 3; i++) {
+        ask_udp(&server.at[0]);
+        harness_equal("replied",
+                      metric(http_get(address, "/metrics").body,
+                             "udpsrv_datagrams_received_total{outcome=\"replied\"}"),
+                      i + 1);
+        harness_equal("health", http_get(address, "/healthz").status, 200);
+        upgrade(&server);
+    }
+    server_stop(&server);
+}
+
+Test(system_upgrade_sockets, of_metrics_that_are_files_stay_until_the_configuration_has_another_one)
+{
+    const char *first = harness_path("first"), *second = harness_path("second");
+    const char *text = "[metrics]\nlisten = unix:%s\n%s";
+    upgrade_install();
+    server_start(&server, harness_format(text, first, config_of("")), "-l", "127.0.0.1:0", NULL);
+    ino_t file = inode_of(first);
+    upgrade(&server);
+    expect(inode_of(first) == file, "expected the same file");
+    harness_equal("health", http_get(harness_format("unix:%s", first), "/healthz").status, 200);
+    server_configure(&server, harness_format(text, second, config_of("")));
+    upgrade(&server);
+    harness_equal("health", http_get(harness_format("unix:%s", second), "/healthz").status, 200);
+    expect(!exists(first), "expected that the first file is removed");
+    server_stop(&server);
+    expect(!exists(second), "expected that the second file is removed");
+}
+
+/* The old process serves the metrics until the new one serves. */
+Test(system_upgrade_sockets, of_metrics_are_not_answered_by_a_program_that_fails)
+{
+    upgrade_install();
+    server_start(&server, harness_format("[metrics]\nlisten = 127.0.0.1:0\n%s", config_of("")),
+                 "-l", "127.0.0.1:0", NULL);
+    const char *address = http_address(&server);
+    upgrade_put_script("await PACKAGE; send READY 1; await PACKAGE; exit 1");
+    upgrade_expect_failure(&server, "ended while it took over");
+    harness_equal("health", http_get(address, "/healthz").status, 200);
     server_stop(&server);
 }

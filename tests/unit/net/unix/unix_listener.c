@@ -1,10 +1,8 @@
 /* Listening Unix sockets: mode and owner of the file, stale files, the lock, attacks by links. */
 #include "net/unix/unix_listener.h"
 
+#include "forbidden_call.h"
 #include "net/unix/unix_client.h"
-
-#include "net/unix/unix_client.h"
-#include "net/unix/unix_listener.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -104,6 +102,21 @@ Test(unix_listener, has_the_group_that_it_was_given)
     cr_assert_eq(stat("s", &found), 0);
     cr_assert_eq(found.st_gid, 54321);
     cr_assert_eq(found.st_mode & 07777, 0640);
+    unix_listener_close_and_remove(listener, "s");
+}
+
+Test(unix_listener, needs_no_permission_to_change_the_owner_that_its_file_has)
+{
+    const struct identity others = {(uid_t)-1, 54321};
+    const struct identity own = {geteuid(), getegid()};
+    if (!forbid_call(SYS_fchownat))
+        cr_skip("this host has no seccomp: %s", strerror(errno));
+    cr_expect_eq(unix_listener_open("s", 0660, &others), -EPERM);
+    int listener = unix_listener_open("s", 0660, &own);
+    cr_assert_geq(listener, 0);
+    unix_listener_close_and_remove(listener, "s");
+    listener = unix_listener_open("s", 0660, &stay);
+    cr_assert_geq(listener, 0);
     unix_listener_close_and_remove(listener, "s");
 }
 

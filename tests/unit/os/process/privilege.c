@@ -1,6 +1,8 @@
 /* Dropping privileges: finding users, changing identity, capabilities. */
 #include "os/process/privilege.h"
 
+#include "forbidden_call.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <grp.h>
@@ -182,6 +184,26 @@ static int harden(void)
 Test(privilege, is_hardened_even_for_root)
 {
     cr_assert_eq(in_child(harden), 0);
+}
+
+/* 77: this host has no seccomp. */
+static int harden_without_capset(void)
+{
+    if (!forbid_call(SYS_capset))
+        return 77;
+    if (geteuid() == 0 && privilege_harden() != -EPERM)
+        return 1;
+    if (geteuid() == 0 && privilege_drop(&other) != 0)
+        return 2;
+    return privilege_harden() == 0 ? 0 : 3;
+}
+
+Test(privilege, needs_no_permission_to_set_capabilities_where_it_has_none)
+{
+    int status = in_child(harden_without_capset);
+    if (status == 77)
+        cr_skip("this host has no seccomp");
+    cr_assert_eq(status, 0);
 }
 
 static int drop_keeping_groups(void)

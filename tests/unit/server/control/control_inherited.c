@@ -23,7 +23,7 @@ static struct inherited_listener *hand_over(void)
     control_hand_over(control_tested, &writer);
     handover_end(&writer);
     struct handover_reader reader = handover_received(&writer);
-    cr_assert_eq(inherited_sockets_take_over_control(&inherited, &reader), 0);
+    cr_assert_eq(inherited_sockets_take_over_one(&inherited, &reader), 0);
     handover_forget(&reader);
     handover_writer_free(&writer);
     struct inherited_listener *entry =
