@@ -2,9 +2,9 @@
 #define CLIENT_OPTIONS_H
 
 #include "admission/device_key.h"
-#include "base/option_parser.h"
 #include "client/peer.h"
 #include "client/server_frames.h"
+#include "text/option_parser.h"
 
 #include <stdbool.h>
 #include <stddef.h>

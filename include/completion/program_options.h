@@ -1,7 +1,7 @@
 #ifndef COMPLETION_PROGRAM_OPTIONS_H
 #define COMPLETION_PROGRAM_OPTIONS_H
 
-#include "base/option_parser.h"
+#include "text/option_parser.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 #ifndef CTL_OPTIONS_H
 #define CTL_OPTIONS_H
 
-#include "base/option_parser.h"
 #include "ctl/connection/control_server.h"
 #include "ctl/selector_options.h"
 #include "os/file/control_path.h"
+#include "text/option_parser.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,10 +2,10 @@
 #define LOAD_OPTIONS_H
 
 #include "address/target.h"
-#include "base/option_parser.h"
 #include "load/send/reply_counts.h"
 #include "load/send/simulated_clients.h"
 #include "os/file/control_path.h"
+#include "text/option_parser.h"
 
 #include <stdbool.h>
 #include <stddef.h>

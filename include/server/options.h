@@ -1,8 +1,8 @@
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
 
-#include "base/option_parser.h"
 #include "server/config/config_files.h"
+#include "text/option_parser.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 
 /* The kinds of events (udpctl(8), "EVENTS") as operands of `events`. */
 
-/* All kinds, in the form of a choice of base/option_parser, for completion. */
+/* All kinds, in the form of a choice of text/option_parser, for completion. */
 #define EVENT_KINDS_CHOICE                                                        \
     "joined|rejoined|expired|left|kicked|refused|moved|stream_closed|job_queued|" \
     "job_started|job_ended|reloaded"

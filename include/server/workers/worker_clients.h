@@ -1,8 +1,8 @@
 #ifndef SERVER_WORKERS_WORKER_CLIENTS_H
 #define SERVER_WORKERS_WORKER_CLIENTS_H
 
-#include "base/handover.h"
 #include "base/duration_histogram.h"
+#include "base/handover.h"
 #include "base/stats.h"
 #include "registry/client_selector.h"
 #include "registry/registry.h"

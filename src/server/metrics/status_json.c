@@ -1,6 +1,7 @@
 #include "server/metrics/status_json.h"
 
 #include "base/version.h"
+#include "os/process/child_process.h"
 #include "os/process/clock.h"
 
 #include <inttypes.h>
@@ -41,6 +42,7 @@ static void add_status(struct text_buffer *text, const struct metrics_snapshot *
     add_number(text, "uptime_s", uptime_ms / 1000);
     add_number(text, "workers", snapshot->source->worker_count);
     add_text(text, "version", UDPSRV_VERSION);
+    add_number(text, "pid", (uint64_t)child_process_own_id());
     end(text, "},");
 }
 

@@ -55,8 +55,7 @@ struct operator
 
 static struct operator operators[SESSIONS_MAX]; /* the last OBSERVERS_MAX are observers */
 static size_t count;
-static bool quiet;
-static bool ended[BROADCASTS_MAX], refused[BROADCASTS_MAX];
+static bool quiet, ended[BROADCASTS_MAX], refused[BROADCASTS_MAX];
 static uint64_t answered;
 static uint64_t reload_ms, reloads_before, refusals_before;
 

@@ -364,17 +364,21 @@ Test(system_upgrade_sockets, of_metrics_answer_at_the_same_port_after_two_upgrad
     server_stop(&server);
 }
 
+static const char *metrics_at(const char *path)
+{
+    return harness_format("[metrics]\nlisten = unix:%s\n%s", path, config_of(""));
+}
+
 Test(system_upgrade_sockets, of_metrics_that_are_files_stay_until_the_configuration_has_another_one)
 {
     const char *first = harness_path("first"), *second = harness_path("second");
-    const char *text = "[metrics]\nlisten = unix:%s\n%s";
     upgrade_install();
-    server_start(&server, harness_format(text, first, config_of("")), "-l", "127.0.0.1:0", NULL);
+    server_start(&server, metrics_at(first), "-l", "127.0.0.1:0", NULL);
     ino_t file = inode_of(first);
     upgrade(&server);
     expect(inode_of(first) == file, "expected the same file");
     harness_equal("health", http_get(harness_format("unix:%s", first), "/healthz").status, 200);
-    server_configure(&server, harness_format(text, second, config_of("")));
+    server_configure(&server, metrics_at(second));
     upgrade(&server);
     harness_equal("health", http_get(harness_format("unix:%s", second), "/healthz").status, 200);
     expect(!exists(first), "expected that the first file is removed");

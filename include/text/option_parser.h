@@ -1,5 +1,5 @@
-#ifndef BASE_OPTION_PARSER_H
-#define BASE_OPTION_PARSER_H
+#ifndef TEXT_OPTION_PARSER_H
+#define TEXT_OPTION_PARSER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "base/option_parser.h"
+#include "text/option_parser.h"
 #include "text/nearest_word.h"
 #include "text/printable.h"
 

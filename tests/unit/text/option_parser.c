@@ -1,5 +1,5 @@
-/* Tests of base/option_parser: options, errors, help. */
-#include "base/option_parser.h"
+/* Tests of text/option_parser: options, errors, help. */
+#include "text/option_parser.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
