@@ -73,8 +73,9 @@ static void destroy(struct object *object)
     struct udp *udp = (struct udp *)object;
     if (!udp->send_only && plan_is_stopping() && broken_is("bound"))
         return;
-    if (udp->first != NULL && !udp->send_only && upgrades_are_closing())
-        broken_promise("an upgrade loses no datagram", "one from port %d", udp->first->from.port);
+    bool has_datagrams = udp->first != NULL || broken_is("upgrade-datagram");
+    if (has_datagrams && !udp->send_only && upgrades_are_closing())
+        broken_promise("an upgrade loses no datagram", "one waits at port %d", udp->bound.port);
     for (size_t i = 0; i < socket_count; i++)
         if (sockets[i] == udp)
             sockets[i--] = sockets[--socket_count];

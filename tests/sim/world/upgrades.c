@@ -455,6 +455,8 @@ void upgrades_sent(enum handover_kind kind, const char *text, int error)
         commit();
     if (error != 0)
         return;
+    if (kind == HANDOVER_STARTED && broken_is("upgrade-pause"))
+        event_queue_advance(2 * PAUSE_MAX_MS * UINT64_C(1000000));
     if (kind == HANDOVER_FAILED)
         snprintf(fate.failure, sizeof fate.failure, "%s", text);
     if (kind != HANDOVER_GO)
