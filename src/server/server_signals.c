@@ -124,7 +124,9 @@ static void on_signal(void *state, int signal)
 {
     struct server *server = state;
     uint64_t now_ms = clock_now_ms();
-    if (signal == SIGHUP) {
+    if (signal == SIGHUP && server->predecessor.is_running) {
+        predecessor_reload_later(&server->predecessor);
+    } else if (signal == SIGHUP) {
         server_reload(server, ignore_report, NULL);
     } else if (signal == SIGUSR2) {
         server_upgrade(server, ignore_upgrade, NULL);

@@ -380,12 +380,23 @@ static int start_snapshots(struct server *server)
                                              error, startup_error_advice(error, "try again"));
 }
 
+/* A successor goes on with the sockets that receive: no other process could serve any more. */
+static int begin_to_receive(struct server *server)
+{
+    int error = startup_sockets_receive(&server->sockets);
+    if (error == 0)
+        return 0;
+    error = startup_error_report("cannot begin to receive", "sockets", error,
+                                 server->successor.is_one ? "restart udpsrv" : "try again");
+    return server->successor.is_one ? 0 : error;
+}
+
 static int start_workers(struct server *server)
 {
     name_decisions_start(server->names, server->workers.list);
-    int error = startup_sockets_receive(&server->sockets);
+    int error = begin_to_receive(server);
     if (error != 0)
-        return startup_error_report("cannot begin to receive", "sockets", error, "try again");
+        return error;
     socket_takeover_end(&server->workers, &server->sockets.listeners, &server->inherited);
     error = workers_start(&server->workers);
     server->running_workers = server->workers.started;

@@ -41,8 +41,8 @@ bool child_process_has_ended(struct child_process *child);
  * nevertheless. */
 void child_process_kill(const struct child_process *child);
 
-/* Asks it to end (SIGTERM). */
-void child_process_terminate(const struct child_process *child);
+/* Sends it a signal, if it runs. */
+void child_process_signal(const struct child_process *child, int signal);
 
 /* Writes how it has ended: "it ended with exit status 1". Returns text. */
 const char *child_process_end(const struct child_process *child,

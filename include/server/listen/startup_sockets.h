@@ -33,7 +33,7 @@ void startup_sockets_end_sharing(const struct startup_sockets *sockets);
 
 /* Makes the unicast sockets receive. Those of several workers drop everything until then: while a
  * group of sockets is incomplete, the kernel may give a client's datagrams to the wrong worker.
- * Returns 0 or -errno. */
+ * Returns 0, or the first -errno; then the others receive nevertheless. */
 int startup_sockets_receive(const struct startup_sockets *sockets);
 
 /* Closes the Unix sockets whose files this server has created, and removes these: for a process

@@ -27,7 +27,8 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
                          size_t worker_count, const struct identity *owner,
                          const struct existing_sockets *existing);
 
-/* Makes the sockets of all workers receive, each its share. Returns 0 or -errno. */
+/* Makes the sockets of all workers receive, each its share. Returns 0, or the first -errno; then
+ * the others receive nevertheless. */
 int unicast_sockets_receive(const struct listeners *listeners);
 
 /* Opens new sockets for one of the unicast listeners in *fresh, on the interface that has its name

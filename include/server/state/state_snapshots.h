@@ -41,9 +41,10 @@ void state_snapshots_set_interval(struct state_snapshots *snapshots, uint32_t in
 /* Returns the descriptor of the lock of the file, -1 if there is none. */
 int state_snapshots_lock(const struct state_snapshots *snapshots);
 
-/* While the workers are held, nothing more is posted to them, and no step of the file begins;
- * state_snapshots_resume goes on where it was. */
-void state_snapshots_hold(struct state_snapshots *snapshots);
+/* From now on nothing more is posted to the workers, and no step of the file begins; held is called
+ * once the step that runs has ended, at once if there is none. state_snapshots_resume goes on where
+ * it was; held is not called any more then. */
+void state_snapshots_hold(struct state_snapshots *snapshots, loop_callback *held, void *state);
 void state_snapshots_resume(struct state_snapshots *snapshots);
 
 /* Posts nothing more to the workers: they are about to end. */

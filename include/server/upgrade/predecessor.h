@@ -28,6 +28,9 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
 /* Has to be called when SIGCHLD was received. */
 void predecessor_on_child(struct server *server);
 
+/* SIGHUP was received while an upgrade runs: the process that serves after it reloads. */
+void predecessor_reload_later(struct predecessor *predecessor);
+
 /* Ends an upgrade that runs: the server is to be stopped. */
 void predecessor_cancel(struct server *server);
 

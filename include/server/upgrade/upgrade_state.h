@@ -23,7 +23,9 @@ struct predecessor {
     char path[PATH_MAX]; /* of the program, as it was at the start; "": it could not be found */
     bool is_running;     /* an upgrade has begun and not ended */
     bool was_ready;      /* the successor was, and is to take over */
-    bool is_closed;      /* the successor has closed the channel; its end is awaited */
+    bool wants_reload;   /* one was asked for since the upgrade has begun, by SIGHUP */
+    char version[HANDOVER_TEXT_BYTES]; /* of the successor that is ready */
+    bool is_closed; /* the successor has closed the channel; its end is awaited */
     struct child_process successor;
     int channel;
     struct loop_handler handler;

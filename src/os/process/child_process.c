@@ -102,7 +102,7 @@ bool child_process_has_ended(struct child_process *child)
     return child->pid == 0;
 }
 
-static void send_signal(const struct child_process *child, int signal)
+void child_process_signal(const struct child_process *child, int signal)
 {
     if (child->pid > 0)
         kill(child->pid, signal);
@@ -110,12 +110,7 @@ static void send_signal(const struct child_process *child, int signal)
 
 void child_process_kill(const struct child_process *child)
 {
-    send_signal(child, SIGKILL);
-}
-
-void child_process_terminate(const struct child_process *child)
-{
-    send_signal(child, SIGTERM);
+    child_process_signal(child, SIGKILL);
 }
 
 const char *child_process_end(const struct child_process *child, char text[CHILD_PROCESS_END_BYTES])

@@ -375,13 +375,16 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
 
 int unicast_sockets_receive(const struct listeners *listeners)
 {
-    int error = 0;
-    for (size_t i = 0; i < listeners->unicast_count && error == 0; i++) {
-        error = unicast_takeover_choose(listeners, &listeners->list[i]);
-        for (size_t k = 0; k < listeners->worker_count && error == 0; k++)
+    int first = 0;
+    for (size_t i = 0; i < listeners->unicast_count; i++) {
+        int error = unicast_takeover_choose(listeners, &listeners->list[i]);
+        first = first != 0 ? first : error;
+        for (size_t k = 0; k < listeners->worker_count; k++) {
             error = reuseport_member_start(listeners->list[i].sockets[k]);
+            first = first != 0 ? first : error;
+        }
     }
-    return error;
+    return first;
 }
 
 void unicast_sockets_close(struct listeners *listeners)

@@ -31,10 +31,14 @@ struct state_snapshots {
     bool is_running;                           /* a snapshot is being taken */
     bool is_held;                              /* nothing is posted to the workers or written */
     void (*after_hold)(struct state_snapshots *all); /* what follows then; NULL: nothing waits */
-    bool is_stopped;                                 /* the workers have ended, or are about to */
-    bool has_failed;                                 /* the last snapshot: it was logged */
-    struct {                                         /* state_snapshots_finish */
-        loop_callback *done;                         /* NULL: it was not called */
+    struct {
+        loop_callback *held; /* to be called when the write comes back; NULL: nothing is */
+        void *state;
+    } hold;
+    bool is_stopped;         /* the workers have ended, or are about to */
+    bool has_failed;         /* the last snapshot: it was logged */
+    struct {                 /* state_snapshots_finish */
+        loop_callback *done; /* NULL: it was not called */
         void *state;
         uint64_t streams;
     } finish;
@@ -127,10 +131,15 @@ static void on_written(struct state_file_write *write)
     all->is_writing = false;
     if (all->is_stopped && all->finish.done == NULL)
         return;
-    if (all->is_held)
-        all->after_hold = continue_after_write;
-    else
+    if (!all->is_held) {
         continue_after_write(all);
+        return;
+    }
+    all->after_hold = continue_after_write;
+    loop_callback *held = all->hold.held;
+    all->hold.held = NULL;
+    if (held != NULL)
+        held(all->hold.state);
 }
 
 static void post_write(struct state_snapshots *all, enum state_file_step step,
@@ -273,10 +282,17 @@ int state_snapshots_lock(const struct state_snapshots *snapshots)
                : -1;
 }
 
-void state_snapshots_hold(struct state_snapshots *snapshots)
+void state_snapshots_hold(struct state_snapshots *snapshots, loop_callback *held, void *state)
 {
+    bool is_writing = snapshots != NULL && snapshots->is_writing;
     if (snapshots != NULL)
         snapshots->is_held = true;
+    if (is_writing) {
+        snapshots->hold.held = held;
+        snapshots->hold.state = state;
+    } else {
+        held(state);
+    }
 }
 
 void state_snapshots_resume(struct state_snapshots *snapshots)
@@ -284,6 +300,7 @@ void state_snapshots_resume(struct state_snapshots *snapshots)
     if (snapshots == NULL)
         return;
     snapshots->is_held = false;
+    snapshots->hold.held = NULL;
     if (snapshots->after_hold != NULL)
         snapshots->after_hold(snapshots);
     snapshots->after_hold = NULL;

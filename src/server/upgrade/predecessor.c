@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,9 @@
 
 enum {
     READY_TIMEOUT_MS = 10000,   /* until the successor could take over */
-    STARTED_TIMEOUT_MS = 2000,  /* while nobody serves */
+    STARTED_TIMEOUT_MS = 2000,  /* while nobody serves; and as much for each million clients that
+                                   are copied */
+    GO_TIMEOUT_MS = 1000,       /* for the answer to one message */
     SERVING_TIMEOUT_MS = 2000,  /* then this process ends nevertheless */
     SESSIONS_TIMEOUT_MS = 1000, /* until the sessions of operators have got their output */
     KILL_TIMEOUT_MS = 1000,     /* until a process that was killed has ended */
@@ -59,6 +62,18 @@ static void report(struct predecessor *predecessor, const struct upgrade_report 
     predecessor->done(predecessor->done_state, result);
 }
 
+/* Its outcome is logged, as that of any other reload by a signal. */
+static void ignore_reload(void *state, const struct config_reload_report *report)
+{
+    (void)state;
+    (void)report;
+}
+
+void predecessor_reload_later(struct predecessor *predecessor)
+{
+    predecessor->wants_reload = true;
+}
+
 /* Logs why the upgrade fails, and ends it. */
 static void abandon(struct server *server, const char *reason)
 {
@@ -70,8 +85,11 @@ static void abandon(struct server *server, const char *reason)
     close_channel(predecessor);
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);
+    state_snapshots_resume(server->snapshots);
     predecessor->is_running = false;
     report(predecessor, &(struct upgrade_report){.reason = reason});
+    if (predecessor->wants_reload)
+        server->commands.reload(server, ignore_reload, NULL);
 }
 
 __attribute__((format(printf, 2, 3))) static void abandon_with(struct server *server,
@@ -120,8 +138,7 @@ static int explain(int error, const char *what, char reason[REASON_BYTES])
     if (error == -EPIPE)
         snprintf(reason, REASON_BYTES, "the new program ended while it took over");
     else if (error == -EAGAIN)
-        snprintf(reason, REASON_BYTES, "the new program did not take over within %d s",
-                 STARTED_TIMEOUT_MS / 1000);
+        snprintf(reason, REASON_BYTES, "the new program did not take over in time");
     else
         snprintf(reason, REASON_BYTES, "%s: %s", what, strerror(-error));
     return error;
@@ -159,7 +176,7 @@ static int await_message(struct predecessor *predecessor, enum handover_kind kin
 
 /* Has the successor serve. If it ends before it says that it has read this, it has changed nothing,
  * and this process goes on. */
-static int go(struct predecessor *predecessor, uint64_t until_ms, char reason[REASON_BYTES])
+static int go(struct predecessor *predecessor, char reason[REASON_BYTES])
 {
     if (loop_signals_are_pending(predecessor->stop_signals)) {
         snprintf(reason, REASON_BYTES, "the server is stopping");
@@ -168,7 +185,9 @@ static int go(struct predecessor *predecessor, uint64_t until_ms, char reason[RE
     int error = handover_channel_send(predecessor->channel, HANDOVER_GO, NULL);
     if (error != 0)
         return explain(error, "handing over", reason);
-    error = await_message(predecessor, HANDOVER_TAKEN, until_ms, reason);
+    error = await_message(predecessor, HANDOVER_TAKEN, clock_now_ms() + GO_TIMEOUT_MS, reason);
+    if (error == -EAGAIN) /* this process, too, may have been stopped meanwhile */
+        error = await_message(predecessor, HANDOVER_TAKEN, 0, reason);
     if (error != -EAGAIN)
         return error;
     /* It may read it at any time: only after its end it is known whether it has. */
@@ -194,12 +213,21 @@ static const char *find_obstacle(const struct server *server)
                                               : NULL;
 }
 
+/* Returns when the successor has to have taken over. */
+static uint64_t takeover_end_ms(const struct server *server)
+{
+    uint64_t clients = 0;
+    for (size_t i = 0; server->predecessor.copies_clients && i < server->workers.count; i++)
+        clients += worker_clients_count(server->workers.list[i]);
+    return clock_now_ms() + STARTED_TIMEOUT_MS + clients * STARTED_TIMEOUT_MS / 1000000;
+}
+
 /* Has the successor take over, while the workers are held. Returns 0 if it serves from now on, or
  * -errno with the reason. */
 static int exchange(struct server *server, char reason[REASON_BYTES])
 {
     struct predecessor *predecessor = &server->predecessor;
-    uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
+    uint64_t until_ms = takeover_end_ms(server);
     const char *obstacle = find_obstacle(server);
     if (obstacle != NULL) {
         snprintf(reason, REASON_BYTES, "%s", obstacle);
@@ -208,7 +236,7 @@ static int exchange(struct server *server, char reason[REASON_BYTES])
     int error = send_second(server, until_ms, reason);
     if (error == 0)
         error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
-    return error == 0 ? go(predecessor, until_ms, reason) : error;
+    return error == 0 ? go(predecessor, reason) : error;
 }
 
 static void log_end(const struct upgrade_report *result)
@@ -225,8 +253,18 @@ static void log_end(const struct upgrade_report *result)
                   NULL);
 }
 
+/* A signal that has come since the successor read its configuration is meant for the server. */
+static void forward_signals(const struct predecessor *predecessor)
+{
+    static const int reload[] = {SIGHUP, 0};
+    if (predecessor->wants_reload || loop_signals_are_pending(reload))
+        child_process_signal(&predecessor->successor, SIGHUP);
+    if (loop_signals_are_pending(predecessor->stop_signals))
+        child_process_signal(&predecessor->successor, SIGTERM);
+}
+
 /* The successor serves; or it has ended, and then nobody does. Ends this process. */
-static _Noreturn void leave(struct server *server, const char *version, uint64_t began_us)
+static _Noreturn void leave(struct server *server, uint64_t began_us)
 {
     struct predecessor *predecessor = &server->predecessor;
     struct handover_message message;
@@ -239,30 +277,19 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
         .is_lost = has_ended,
         .from = child_process_own_id(),
         .to = predecessor->successor.pid,
-        .version = version,
+        .version = predecessor->version,
         .pause_us = clock_monotonic_us() - began_us,
         .reason = "the new program ended after it had taken over",
     };
     service_manager_hand_over(&server->manager, result.to);
     log_end(&result);
     report(predecessor, &result);
+    forward_signals(predecessor);
     uint64_t until_ms = clock_now_ms() + SESSIONS_TIMEOUT_MS;
     control_socket_leave(&server->control, until_ms);
     control_socket_leave(&server->observers, until_ms);
-    /* A signal that has come since is meant for the server. */
-    if (loop_signals_are_pending(predecessor->stop_signals))
-        child_process_terminate(&predecessor->successor);
     log_close();
     exit_immediately(has_ended ? EXIT_FAILURE : EXIT_SUCCESS);
-}
-
-static void set_held(struct server *server, bool is_held)
-{
-    server->commands.queries.is_held = is_held;
-    if (is_held)
-        state_snapshots_hold(server->snapshots);
-    else
-        state_snapshots_resume(server->snapshots);
 }
 
 /* Returns 0, or -errno with the reason; -ECANCELED also if what was under way has stopped the
@@ -274,17 +301,20 @@ static int hold_and_exchange(struct server *server, char reason[REASON_BYTES])
     return server->predecessor.is_running ? exchange(server, reason) : -ECANCELED;
 }
 
-static void hand_over(struct server *server, const char *version)
+/* Begins when the thread of the state file writes nothing: what it wrote later could replace a file
+ * of the successor. */
+static void hand_over(void *state)
 {
+    struct server *server = state;
     char reason[REASON_BYTES];
     uint64_t began_us = clock_monotonic_us();
-    set_held(server, true);
+    server->commands.queries.is_held = true;
     int error = hold_and_exchange(server, reason);
     if (error == 0)
-        leave(server, version, began_us);
+        leave(server, began_us);
     if (workers_resume(&server->workers) != 0)
         server->predecessor.exit_at_once(server, "a worker could not be started again");
-    set_held(server, false);
+    server->commands.queries.is_held = false;
     if (!server->predecessor.is_running)
         return;
     if (error == -EPIPE)
@@ -299,14 +329,19 @@ static void on_message(struct server *server, const struct handover_message *mes
 {
     struct predecessor *predecessor = &server->predecessor;
     const char *refusal_to_copy = broadcasts_refusal(server->jobs, NULL);
+    if (predecessor->was_ready) {
+        abandon(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
+        return;
+    }
     predecessor->copies_clients = message->kind == HANDOVER_READY_TO_COPY;
     predecessor->was_ready = message->kind == HANDOVER_READY || predecessor->copies_clients;
+    snprintf(predecessor->version, sizeof predecessor->version, "%s", message->text);
     if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
         on_end(server);
     else if (predecessor->copies_clients && refusal_to_copy != NULL)
         abandon(server, refusal_to_copy);
     else if (predecessor->was_ready)
-        hand_over(server, message->text);
+        state_snapshots_hold(server->snapshots, hand_over, server);
     else
         abandon(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
 }
@@ -410,8 +445,7 @@ static const char *refusal(const struct server *server)
     if (server->stopping)
         return "the server is stopping";
     if (child_process_own_id() == 1)
-        return "it is process 1, and the others end with it: restart it, or start it by another "
-               "program (docker run --init)";
+        return "it is process 1, with which all others end: restart it";
     if (server->predecessor.is_running)
         return "another upgrade is running";
     if (server->predecessor.successor.pid != 0)
@@ -438,7 +472,7 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
         return;
     }
     predecessor->is_running = true;
-    predecessor->is_closed = predecessor->was_ready = false;
+    predecessor->is_closed = predecessor->was_ready = predecessor->wants_reload = false;
     predecessor->done = done;
     predecessor->done_state = state;
     if (program_path_check(predecessor->path, fault) != 0) {

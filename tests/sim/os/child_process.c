@@ -62,11 +62,11 @@ void child_process_kill(const struct child_process *child)
     processes_kill(processes_of_pid(child->pid));
 }
 
-void child_process_terminate(const struct child_process *child)
+void child_process_signal(const struct child_process *child, int signal)
 {
     int process = processes_of_pid(child->pid);
     if (process >= 0)
-        simulated_signal_to(process, SIGTERM);
+        simulated_signal_to(process, signal);
 }
 
 const char *child_process_end(const struct child_process *child, char text[CHILD_PROCESS_END_BYTES])

@@ -355,7 +355,7 @@ Test(system_streams, one_client_too_many_gets_an_error_line)
 
 static void allow_few_files(void)
 {
-    struct rlimit limit = {.rlim_cur = 50, .rlim_max = 50};
+    struct rlimit limit = {.rlim_cur = 60, .rlim_max = 60};
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 

@@ -130,7 +130,14 @@ static void provoke_broadcast_errors(void)
     error_messages_check("a broadcast that is cancelled", waiting.texts[1].data);
     error_messages_at_terminal(harness_format("%s broadcast z", ctl), " to go", NULL, "\x03",
                                "cancel 4' ends it");
+    struct process left;
+    process_start(&left, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "x", NULL});
+    while (!strstr(ctl_ok(&server, "jobs", NULL), "waiting"))
+        harness_wait_ms(10);
     server_kill(&server);
+    process_wait(&left);
+    error_messages_check("a broadcast whose server ends", left.texts[1].data);
 }
 
 static void provoke_prompt_errors(void)

@@ -31,7 +31,6 @@ static struct datagram_decider datagram_decider;
 static struct stats stats;
 static struct datagram_io *io;
 static struct broadcast *broadcast;
-static struct broadcast_options broadcast_options;
 static int last_errno, receiver;
 
 /* Clients on loopback, with sockets of the test. */
@@ -124,13 +123,13 @@ static void open_broadcast(void)
                                                    .reply_queue_bytes = 1 << 16,
                                                    .socket = receiver};
     cr_assert_eq(datagram_io_open(&io, &io_options), 0);
-    broadcast_options = (struct broadcast_options){.loop = loop,
-                                                   .registry = shard.registry,
-                                                   .capacity = CAPACITY,
-                                                   .io_by_listener = &io,
-                                                   .stats = &stats,
-                                                   .last_errno = &last_errno,
-                                                   .worker_count = 1};
+    const struct broadcast_options broadcast_options = {.loop = loop,
+                                                        .registry = shard.registry,
+                                                        .capacity = CAPACITY,
+                                                        .io_by_listener = &io,
+                                                        .stats = &stats,
+                                                        .last_errno = &last_errno,
+                                                        .worker_count = 1};
     cr_assert_eq(broadcast_open(&broadcast, &broadcast_options), 0);
 }
 
@@ -309,7 +308,7 @@ static struct shard_job *find_job(void *state, enum broadcast_queue queue,
     return state;
 }
 
-/* Another process continues, whose sockets have space. */
+/* Another process continues, with sockets of its own, which have space. */
 static void replace(void)
 {
     struct handover_writer writer = {.size = 0};
@@ -317,11 +316,14 @@ static void replace(void)
     broadcast_hand_over(broadcast, &writer);
     handover_end(&writer);
     broadcast_close(broadcast);
+    datagram_io_close(io);
+    send_socket_set_close(&senders);
+    socket_close(receiver);
     job.targets = job.sent = job.failed = job.skipped = 0;
     ended = false;
     struct handover_reader reader = {.bytes = writer.bytes, .size = writer.size};
     handover_next(&reader);
-    cr_assert_eq(broadcast_open(&broadcast, &broadcast_options), 0);
+    open_broadcast();
     cr_assert_eq(broadcast_take_over(broadcast, &reader, find_job, &job), 0);
     cr_assert(handover_is_at_end(&reader));
     handover_writer_free(&writer);
