@@ -30,7 +30,7 @@ enum {
     STEPS_MAX = 40,      /* of the successor, until it is to serve */
     HANG_MAX_MS = 15000, /* the predecessor waits for 10 s */
     PAUSE_MAX_MS = 100,  /* in which nobody serves */
-    HELD_MAX_MS = 2100,  /* the same, if the successor hangs */
+    HELD_MAX_MS = 3200,  /* the same, if the successor hangs */
     CALM_MS = 8000,
     COMMITS_MAX = 64,
     INSTANT_NS = 100000, /* after something begins */
