@@ -337,6 +337,7 @@ static void queue(struct udp *udp, struct packet *packet)
     }
     trace(TRACE_ARRIVED, packet->to.port, packet->size, packet->from.port, 0);
     packet->next = NULL;
+    packet->shards = udp->shards;
     *udp->end = packet;
     udp->end = &packet->next;
     udp->queued_bytes += bytes;
