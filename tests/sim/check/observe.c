@@ -64,20 +64,33 @@ void observe_reset(void)
 
 /* ---- datagrams ---- */
 
-void observe_received(int socket, const struct datagram *datagram)
+/* What has waited for a worker that is no more, or is another one now, is answered nevertheless, and
+ * need not register its source. */
+static void note_earlier(struct model_entry *entry, uint64_t sure_until_ms)
+{
+    int worker = shards_worker_of(entry->listener, &entry->source);
+    if (entry->sure_until_ms > sure_until_ms)
+        entry->sure_until_ms = sure_until_ms;
+    if (worker >= 0)
+        entry->worker = worker;
+    entry->earlier_ms = event_queue_now_ms();
+}
+
+void observe_received(int socket, const struct datagram *datagram, bool is_earlier)
 {
     int listener = role_of(socket).listener, worker = worker_of(socket);
     totals.datagrams++;
     receiving[worker] = listener;
-    shards_check_worker(listener, &datagram->source, worker);
+    is_earlier |= scheduler_process() != roles_process();
+    if (!is_earlier)
+        shards_check_worker(listener, &datagram->source, worker);
     const struct model_entry *known = model_find(listener, &datagram->source);
     uint64_t sure_until_ms = known != NULL ? known->sure_until_ms : 0;
     struct model_entry *entry =
         model_receive(listener, worker, &datagram->source, datagram->bytes, datagram->size,
                       datagram->truncated, datagram->is_multicast);
-    /* What has waited for a worker that is no more, another one answers, and need not register. */
-    if (scheduler_process() != roles_process() && entry->sure_until_ms > sure_until_ms)
-        entry->sure_until_ms = sure_until_ms;
+    if (is_earlier)
+        note_earlier(entry, sure_until_ms);
     outcomes_received(entry, datagram->bytes, datagram->size, datagram->truncated,
                       datagram->is_multicast);
     const uint8_t *bytes = datagram->bytes;
@@ -155,6 +168,14 @@ static void count_challenge(struct model_entry *entry, const void *bytes, size_t
         hello_answered(entry);
 }
 
+/* Whether a reply may be one to such a datagram. */
+static bool answers_earlier(const struct model_entry *entry)
+{
+    enum { WAITS_MS = 10000 };
+    return entry != NULL && entry->earlier_ms != 0 &&
+           event_queue_now_ms() < entry->earlier_ms + WAITS_MS;
+}
+
 void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error)
 {
     struct role_of_socket role = role_of(socket);
@@ -163,7 +184,7 @@ void observe_sent(int socket, const struct addr *to, const void *bytes, size_t s
     int listener = is_frame ? receiving[worker] : role.listener;
     struct model_entry *entry = model_find(listener, to);
     uint32_t number;
-    if (role.role == ROLE_REPLY || role.role == ROLE_COPY)
+    if (role.role == ROLE_COPY || (role.role == ROLE_REPLY && !answers_earlier(entry)))
         shards_check_worker(listener, to, worker);
     switch (role.role) {
     case ROLE_REPLY:

@@ -11,7 +11,7 @@
  * server; they know only what went in and out. */
 
 /* recvmmsg(2) has returned this datagram. */
-void observe_received(int socket, const struct datagram *datagram);
+void observe_received(int socket, const struct datagram *datagram, bool is_earlier);
 /* A reply, challenge or pong to that datagram is queued. */
 void observe_reply(const struct datagram *request, const void *bytes, size_t size);
 /* sendmmsg(2) has taken a datagram (error 0) or refused it. */

@@ -29,6 +29,7 @@ struct batch {
     uint8_t *bytes;
     int received, queued, done;
     struct datagram datagrams[BATCH_MAX];
+    bool is_earlier[BATCH_MAX]; /* it was received when there were other workers */
     struct outgoing out[BATCH_MAX];
     uint64_t refused;
     struct batch_counts counts;
@@ -74,6 +75,7 @@ static void take(struct batch *batch, struct udp *udp)
         datagram->local.scope = packet->interface;
         datagram->is_multicast = addr_is_multicast(&packet->to);
     }
+    batch->is_earlier[i] = packet->shards != udp->shards;
     udp->first = packet->next;
     if (udp->first == NULL)
         udp->end = &udp->first;
@@ -116,7 +118,7 @@ int batch_receive(struct batch *batch, int socket)
         take(batch, udp);
     trace(TRACE_RECEIVED, (uint64_t)socket, (uint64_t)batch->received, 0, 0);
     for (int i = 0; i < batch->received; i++)
-        observe_received(socket, &batch->datagrams[i]);
+        observe_received(socket, &batch->datagrams[i], batch->is_earlier[i]);
     break_received(batch);
     return batch->received;
 }

@@ -74,6 +74,8 @@ int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_
 
 int reuseport_group_end(int member)
 {
+    if (socket_is_placeholder(member))
+        return -EOPNOTSUPP;
     udp_of(member)->in_group = false;
     return 0;
 }

@@ -73,8 +73,9 @@ static void destroy(struct object *object)
     struct udp *udp = (struct udp *)object;
     if (!udp->send_only && plan_is_stopping() && broken_is("bound"))
         return;
-    if (udp->first != NULL && !udp->send_only && upgrades_are_closing())
-        broken_promise("an upgrade loses no datagram", "one from port %d", udp->first->from.port);
+    bool has_datagrams = udp->first != NULL || broken_is("upgrade-datagram");
+    if (has_datagrams && !udp->send_only && upgrades_are_closing())
+        broken_promise("an upgrade loses no datagram", "one waits at port %d", udp->bound.port);
     for (size_t i = 0; i < socket_count; i++)
         if (sockets[i] == udp)
             sockets[i--] = sockets[--socket_count];
@@ -336,6 +337,7 @@ static void queue(struct udp *udp, struct packet *packet)
     }
     trace(TRACE_ARRIVED, packet->to.port, packet->size, packet->from.port, 0);
     packet->next = NULL;
+    packet->shards = udp->shards;
     *udp->end = packet;
     udp->end = &packet->next;
     udp->queued_bytes += bytes;

@@ -16,6 +16,7 @@ struct packet {
     struct packet *next;
     struct addr from, to;
     uint32_t interface; /* index of the one that it arrives on */
+    uint32_t shards;    /* that the program of the group has chosen among */
     uint32_t size;
     uint8_t bytes[];
 };

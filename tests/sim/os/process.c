@@ -285,7 +285,8 @@ int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes
 void memory_close_shared(int descriptor)
 {
     descriptor_object(descriptor, OBJECT_MEMORY);
-    descriptor_close(descriptor);
+    if (!broken_is("upgrade-memory"))
+        descriptor_close(descriptor);
 }
 
 void memory_release_shared(struct shared_memory *shared)

@@ -388,6 +388,8 @@ static void check_settings(const struct answer *answer)
 
 static void check_config(const struct answer *answer, const struct command *command)
 {
+    if (upgrades_copied_ms() != 0 && command->asked_ms <= upgrades_copied_ms())
+        return; /* the process before may have had other values */
     check_setup(answer);
     if (!command->is_settled || settings_change || settings_applied() != command->applied)
         return;

@@ -30,7 +30,7 @@ enum {
     STEPS_MAX = 40,      /* of the successor, until it is to serve */
     HANG_MAX_MS = 15000, /* the predecessor waits for 10 s */
     PAUSE_MAX_MS = 100,  /* in which nobody serves */
-    HELD_MAX_MS = 2100,  /* the same, if the successor hangs */
+    HELD_MAX_MS = 3200,  /* the same, if the successor hangs */
     CALM_MS = 8000,
     COMMITS_MAX = 64,
     INSTANT_NS = 100000, /* after something begins */
@@ -455,6 +455,8 @@ void upgrades_sent(enum handover_kind kind, const char *text, int error)
         commit();
     if (error != 0)
         return;
+    if (kind == HANDOVER_STARTED && broken_is("upgrade-pause"))
+        event_queue_advance(2 * PAUSE_MAX_MS * UINT64_C(1000000));
     if (kind == HANDOVER_FAILED)
         snprintf(fate.failure, sizeof fate.failure, "%s", text);
     if (kind != HANDOVER_GO)
