@@ -36,6 +36,7 @@ struct server {
     struct effective_config *effective; /* with what reloads have changed */
     struct identity identity;           /* server.user and server.group */
 
+    uint64_t started_wall_ms; /* of the first process, if upgrades have followed */
     struct service_manager manager;
     struct passed_sockets passed;       /* by the manager, and not yet taken over */
     struct inherited_sockets inherited; /* from the process before, during an upgrade */

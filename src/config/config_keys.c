@@ -100,7 +100,7 @@ static const struct config_key KEYS[] = {
     {"state", "file", &CONFIG_STRING, AT(state.file), RANGE(1, PATH_BYTES_MAX), UPGRADE},
     {"state", "interval", &CONFIG_DURATION, AT(state.interval_ms), RANGE(1000, 86400000), RELOAD},
     {"state", "max-age", &CONFIG_DURATION, AT(state.max_age_ms), RANGE(1000, UINT32_MAX), RELOAD},
-    {"metrics", "listen", &CONFIG_METRICS_LISTEN, AT(metrics.listen), RESTART},
+    {"metrics", "listen", &CONFIG_METRICS_LISTEN, AT(metrics.listen), UPGRADE},
     {"metrics", "allow", &CONFIG_METRICS_ALLOW, AT(metrics.allow), RELOAD},
     {"log", "level", &CONFIG_ENUM, AT(log.level), .words = LOG_LEVELS, RELOAD},
     {"log", "format", &CONFIG_ENUM, AT(log.format), .words = LOG_FORMATS, RELOAD},

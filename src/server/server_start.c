@@ -242,6 +242,8 @@ static int open_control(struct server *server)
 {
     uint64_t started_ms =
         server->successor.is_one ? server->commands.queries.started_ms : clock_now_ms();
+    if (!server->successor.is_one)
+        server->started_wall_ms = clock_wall_ms();
     server->commands = (struct command_context){
         .queries =
             {
@@ -329,7 +331,7 @@ static int start_metrics(struct server *server)
         .snapshots = server->snapshots,
         .reply_mailbox = server->mailbox,
         .started_ms = started_ms,
-        .started_wall_ms = clock_wall_ms() - (clock_now_ms() - started_ms),
+        .started_wall_ms = server->started_wall_ms,
     };
     if (server->metrics == NULL)
         return 0;

@@ -9,8 +9,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The server answers within 15 s: it gives the new program 10 s to become ready. */
-enum { TIMEOUT_MS = 30000 };
+/* The server gives the new program 10 s to become ready, and 2 s to take over, with 2 s more for
+ * each million clients that are copied: it answers within this time up to 50 million. */
+enum { TIMEOUT_MS = 120000 };
 
 /* The values of the answer to `upgrade`. */
 struct upgrade_answer {

@@ -192,11 +192,11 @@ static const char *find_missing(const struct config *started, const struct confi
 {
     size_t first;
     if (config->admission.policy == POLICY_UNSET && exposed_listeners_count(started, &first) > 0)
-        return "admission.policy is missing, and until a restart other hosts can reach the "
-               "listening sockets: set it, or restart";
+        return "admission.policy is missing, and until an upgrade or a restart other hosts can "
+               "reach the listening sockets: set it, or upgrade";
     if (config->metrics.allow.count == 0 && exposed_listeners_has_metrics(started))
-        return "metrics.allow is missing, and until a restart other hosts can reach the metrics: "
-               "set it, or restart";
+        return "metrics.allow is missing, and until an upgrade or a restart other hosts can "
+               "reach the metrics: set it, or upgrade";
     return NULL;
 }
 

@@ -60,7 +60,7 @@ static void fill_setting(struct clients_setting *setting, const struct server *s
         .worker_count = listeners->worker_count,
         .clients_max = config->clients.max,
         .names_max = config->clients.names != NAMES_OFF ? config->clients.names_max : 0,
-        .names = config->clients.names,
+        .names = (uint8_t)config->clients.names,
         .names_id = names_id(server),
         .is_by_source = listeners->choice != WORKER_CHOICE_BY_KERNEL,
         .listener_count = listeners->count,

@@ -12,6 +12,7 @@ static void put_server(const struct server *server, struct handover_writer *writ
     handover_begin(writer, HANDOVER_SERVER);
     handover_put32(writer, HANDOVER_VERSION);
     handover_put64(writer, server->commands.queries.started_ms);
+    handover_put64(writer, server->started_wall_ms);
     handover_end(writer);
 }
 

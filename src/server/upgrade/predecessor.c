@@ -446,6 +446,9 @@ static const char *refusal(const struct server *server)
         return "the server is stopping";
     if (child_process_own_id() == 1)
         return "it is process 1, with which all others end: restart it";
+    if (server->files.once)
+        return "its configuration came from a pipe, a terminal or a socket, which cannot be read "
+               "again: restart it";
     if (server->predecessor.is_running)
         return "another upgrade is running";
     if (server->predecessor.successor.pid != 0)

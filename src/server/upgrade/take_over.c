@@ -26,6 +26,7 @@ static int take_server(struct server *server, struct handover_reader *reader)
     if (version != HANDOVER_VERSION)
         return -EPROTONOSUPPORT;
     server->commands.queries.started_ms = handover_get64(reader);
+    server->started_wall_ms = handover_get64(reader);
     return 0;
 }
 

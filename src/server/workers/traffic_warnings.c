@@ -20,7 +20,7 @@ struct warning {
 static const struct warning WARNINGS[] = {
     {LOG_KIND_REGISTRY_FULL, COUNTER(refused_full), "clients.max is reached",
      "the registry is full: new clients are answered but not registered",
-     "raise clients.max and restart, which forgets the clients if there is no state.file"},
+     "raise clients.max, and run udpctl upgrade"},
     {LOG_KIND_PREFIX_FULL, COUNTER(refused_prefix), "admission.per-prefix is reached",
      "a prefix is full: its new clients are answered but not registered",
      "raise admission.per-prefix, or find the clients that have so many addresses (udpctl "
