@@ -126,8 +126,7 @@ static void write_file(void)
 bool upgrades_have_file(void)
 {
     return upgrades_are_running() &&
-           (swarm.changes_fixed ||
-            memcmp(&settings_file.settings, &settings, sizeof settings) != 0);
+           memcmp(&settings_file.settings, &settings, sizeof settings) != 0;
 }
 
 void upgrades_config_read(int process)
@@ -138,8 +137,7 @@ void upgrades_config_read(int process)
 
 bool upgrades_prepare(void)
 {
-    /* With the keys that need a restart the file of a reload is that of another server. */
-    if (!swarm.upgrades || plan_is_stopping() || (settings_change && swarm.changes_fixed))
+    if (!swarm.upgrades || plan_is_stopping())
         return false;
     if (!upgrades_are_running() && !settings_change)
         write_file();
