@@ -27,7 +27,7 @@
 
 enum {
     EACH_POLLS = 200,    /* of 20 ms */
-    STEPS_MAX = 40,      /* of the successor, until it is to serve */
+    STEPS_MAX = 12,      /* of the successor, until it is to serve */
     HANG_MAX_MS = 15000, /* the predecessor waits for 10 s */
     PAUSE_MAX_MS = 100,  /* in which nobody serves */
     HELD_MAX_MS = 3200,  /* the same, if the successor hangs */
