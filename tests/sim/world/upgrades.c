@@ -417,7 +417,8 @@ bool upgrades_have_stopped_service(void)
 
 void upgrades_clock_leapt(void)
 {
-    unserved_ms = 0;
+    if (unserved_ms != 0)
+        unserved_ms = event_queue_now_ms();
 }
 
 size_t upgrades_draw_room(void)
