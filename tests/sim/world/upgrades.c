@@ -58,6 +58,7 @@ static uint64_t left_ms;     /* when it last has by itself; 0: never */
 static uint64_t copied_ms;
 static pid_t checked = -1; /* the process whose belongings were compared last */
 static bool is_leaving;    /* the predecessor, in this moment */
+static bool has_leapt;     /* the clock, since then */
 static bool was_frozen;    /* since then */
 static bool asks_in_calm;
 static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
@@ -371,15 +372,16 @@ static void check_pause(void)
     }
     if (!is_served && unserved_ms == 0) {
         unserved_ms = event_queue_now_ms();
+        has_leapt = false;
         return;
     }
     if (!is_served || unserved_ms == 0)
         return;
     uint64_t pause_ms = event_queue_now_ms() - unserved_ms;
-    if (pause_ms > (was_frozen ? HELD_MAX_MS : PAUSE_MAX_MS))
+    if (!has_leapt && pause_ms > (was_frozen ? HELD_MAX_MS : PAUSE_MAX_MS))
         broken_promise("an upgrade leaves clients without replies for a short time only",
                        "it was %" PRIu64 " ms", pause_ms);
-    if (was_frozen) {
+    if (was_frozen || has_leapt) {
         model_clock_leapt(unserved_ms);
         totals_clock_leapt(unserved_ms);
         restoring_delayed();
@@ -417,8 +419,7 @@ bool upgrades_have_stopped_service(void)
 
 void upgrades_clock_leapt(void)
 {
-    if (unserved_ms != 0)
-        unserved_ms = event_queue_now_ms();
+    has_leapt = true;
 }
 
 size_t upgrades_draw_room(void)
