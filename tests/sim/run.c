@@ -167,9 +167,9 @@ static void check_end(int process)
 /* The process that serves has ended, so that the start is over; or another one. */
 static void on_end(int process, enum process_end how)
 {
-    upgrades_process_ended(process, how);
     if (process == roles_process())
         roles_reset();
+    upgrades_process_ended(process, how);
     if (process != processes_server())
         return;
     end_of_server = how;

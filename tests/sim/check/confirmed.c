@@ -137,9 +137,12 @@ uint32_t confirmed_any(uint64_t any, uint64_t *id)
     return *id != 0 ? job : 0;
 }
 
+/* An upgrade that copies the clients forgets them: they are known by their places. */
 static bool is_surely_remembered(uint32_t job)
 {
-    return job_count - job < REMEMBERED;
+    bool is_forgotten =
+        upgrades_copied_ms() != 0 && jobs[job].last_first_ms <= upgrades_copied_ms();
+    return job_count - job < REMEMBERED && !is_forgotten;
 }
 
 /* ---- copies ---- */
@@ -438,8 +441,6 @@ void confirmed_list_end(void)
 void confirmed_list_refused(uint32_t job, uint64_t asked_ms, const char *reason)
 {
     bool has_sent = jobs[job].first != 0 && jobs[job].last_first_ms + MODEL_SLOP_MS < asked_ms;
-    /* The lists are by the places of the clients, which an upgrade may have changed. */
-    has_sent &= upgrades_copied_ms() == 0 || jobs[job].last_first_ms > upgrades_copied_ms();
     bool is_wrong = strstr(reason, "it is not confirmed") != NULL ||
                     (has_sent && is_surely_remembered(job) &&
                      (strstr(reason, "only the last") != NULL ||

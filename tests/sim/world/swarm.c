@@ -45,4 +45,7 @@ void swarm_draw(void)
     swarm.churns = draw_below(DRAW_CHURN, CHURNS_IN) == 0;
     swarm.upgrades = draw_below(DRAW_UPGRADES, UPGRADES_IN) == 0;
     reductions_of_swarm(&swarm);
+    /* A successor would have all these values at once. */
+    if (swarm.upgrades)
+        swarm.changes_fixed = false;
 }

@@ -27,7 +27,7 @@
 
 enum {
     EACH_POLLS = 200,    /* of 20 ms */
-    STEPS_MAX = 40,      /* of the successor, until it is to serve */
+    STEPS_MAX = 12,      /* of the successor, until it is to serve */
     HANG_MAX_MS = 15000, /* the predecessor waits for 10 s */
     PAUSE_MAX_MS = 100,  /* in which nobody serves */
     HELD_MAX_MS = 3200,  /* the same, if the successor hangs */
@@ -58,6 +58,7 @@ static uint64_t left_ms;     /* when it last has by itself; 0: never */
 static uint64_t copied_ms;
 static pid_t checked = -1; /* the process whose belongings were compared last */
 static bool is_leaving;    /* the predecessor, in this moment */
+static bool has_leapt;     /* the clock, since then */
 static bool was_frozen;    /* since then */
 static bool asks_in_calm;
 static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
@@ -126,8 +127,7 @@ static void write_file(void)
 bool upgrades_have_file(void)
 {
     return upgrades_are_running() &&
-           (swarm.changes_fixed ||
-            memcmp(&settings_file.settings, &settings, sizeof settings) != 0);
+           memcmp(&settings_file.settings, &settings, sizeof settings) != 0;
 }
 
 void upgrades_config_read(int process)
@@ -138,8 +138,7 @@ void upgrades_config_read(int process)
 
 bool upgrades_prepare(void)
 {
-    /* With the keys that need a restart the file of a reload is that of another server. */
-    if (!swarm.upgrades || plan_is_stopping() || (settings_change && swarm.changes_fixed))
+    if (!swarm.upgrades || plan_is_stopping())
         return false;
     if (!upgrades_are_running() && !settings_change)
         write_file();
@@ -373,15 +372,16 @@ static void check_pause(void)
     }
     if (!is_served && unserved_ms == 0) {
         unserved_ms = event_queue_now_ms();
+        has_leapt = false;
         return;
     }
     if (!is_served || unserved_ms == 0)
         return;
     uint64_t pause_ms = event_queue_now_ms() - unserved_ms;
-    if (pause_ms > (was_frozen ? HELD_MAX_MS : PAUSE_MAX_MS))
+    if (!has_leapt && pause_ms > (was_frozen ? HELD_MAX_MS : PAUSE_MAX_MS))
         broken_promise("an upgrade leaves clients without replies for a short time only",
                        "it was %" PRIu64 " ms", pause_ms);
-    if (was_frozen) {
+    if (was_frozen || has_leapt) {
         model_clock_leapt(unserved_ms);
         totals_clock_leapt(unserved_ms);
         restoring_delayed();
@@ -419,7 +419,7 @@ bool upgrades_have_stopped_service(void)
 
 void upgrades_clock_leapt(void)
 {
-    unserved_ms = 0;
+    has_leapt = true;
 }
 
 size_t upgrades_draw_room(void)
