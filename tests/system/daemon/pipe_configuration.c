@@ -49,7 +49,7 @@ Test(system_pipe_configuration, a_configuration_from_a_socket_as_of_ssh_is_check
     harness_contains("the printed configuration", result.out, "ttl = 77s\n");
 }
 
-Test(system_pipe_configuration, a_server_starts_from_a_pipe_and_refuses_a_reload_with_the_reason)
+Test(system_pipe_configuration, a_server_starts_from_a_pipe_and_refuses_reloads_and_upgrades)
 {
     struct server server = {0};
     const char *fifo = harness_path("fifo");
@@ -71,6 +71,9 @@ Test(system_pipe_configuration, a_server_starts_from_a_pipe_and_refuses_a_reload
     server_await_log(&server, "cannot reload");
     harness_contains("the log", server_await_log(&server, "cannot reload"),
                      "which is read only once: its configuration stays until a restart");
+    result = ctl(&server, "upgrade", NULL);
+    harness_equal("the status", result.status, 1);
+    harness_contains("the answer", result.err, "cannot be read again");
     udp_ask(udp, &server.at[0], "hi", "yes");
     server_stop(&server);
 }
