@@ -558,9 +558,9 @@ TREE    := Makefile LICENSE README.md CHANGELOG.md src include config docs tests
 deb: ## build the Debian package into build/deb (debhelper; no root)
 	$(Q)for tool in dpkg-buildpackage dh; do command -v $$tool >/dev/null || \
 	    { echo "make deb: $$tool is missing; make deps-ecosystem installs it" >&2; exit 1; }; done
-	$(Q)rm -rf build/deb && mkdir -p $(DEB)
+	$(Q)rm -rf build/deb && mkdir -p $(DEB) && chmod 755 $(DEB) && touch build/deb/begun
 	$(Q)tar -c --exclude=__pycache__ --mode=u+w,go-w,a+rX $(TREE) | tar -x -p -m --no-same-owner -C $(DEB)
-	$(Q)cp -R config/debian $(DEB)/debian
+	$(Q)cp -Rp $(DEB)/config/debian $(DEB)/debian
 	$(Q)find $(DEB) -exec touch -h -d "$$(dpkg-parsechangelog -l config/debian/changelog -S Date)" {} +
 	cd $(DEB) && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u UDPSRV_BUILD dpkg-buildpackage --no-sign --build=full
 

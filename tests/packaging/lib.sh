@@ -89,7 +89,12 @@ case_end() {
     if [ -n "${root:-}" ]; then
         umount -R "$root" "$work/layers" || :
     fi
-    rm -rf "$work"
+    # The process that podman leaves behind each container writes to the store for a moment after its end.
+    tries=0
+    until rm -rf "$work" 2>/dev/null || [ $tries = 50 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
 }
 
 # ---- a clean Debian ----
