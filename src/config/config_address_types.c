@@ -66,17 +66,20 @@ static const char *check_listen(const struct config *config, const struct config
     return NULL;
 }
 
+static const char *read_path(struct config_listen *listen, const char *path)
+{
+    const char *wrong = transport_check_path(path);
+    if (!wrong)
+        strcpy(listen->path, path);
+    return wrong;
+}
+
 static const char *read_listen(struct config_listen *listen, const char *text)
 {
     const char *rest = transport_split(text, &listen->transport);
-    const char *wrong;
-    if (listen->transport == TRANSPORT_UNIX) {
-        wrong = transport_check_path(rest);
-        if (!wrong)
-            strcpy(listen->path, rest);
-        return wrong;
-    }
-    wrong = addr_parse(&listen->addr, listen->zone, rest, CONFIG_PORT);
+    if (listen->transport == TRANSPORT_UNIX)
+        return read_path(listen, rest);
+    const char *wrong = addr_parse(&listen->addr, listen->zone, rest, CONFIG_PORT);
     return !wrong && addr_is_ambiguous(rest) ? ADDR_AMBIGUOUS : wrong;
 }
 
@@ -113,15 +116,10 @@ static char *write_listen(const struct config_key *key, const struct config *con
 static const char *read_metrics_listen(struct config_listen *listen, const char *text)
 {
     const char *rest = transport_split(text, &listen->transport);
-    const char *wrong;
-    if (listen->transport == TRANSPORT_UNIX) {
-        wrong = transport_check_path(rest);
-        if (!wrong)
-            strcpy(listen->path, rest);
-        return wrong;
-    }
+    if (listen->transport == TRANSPORT_UNIX)
+        return read_path(listen, rest);
     listen->transport = TRANSPORT_TCP;
-    wrong = addr_parse(&listen->addr, NULL, rest, CONFIG_METRICS_PORT);
+    const char *wrong = addr_parse(&listen->addr, NULL, rest, CONFIG_METRICS_PORT);
     if (!wrong && addr_is_ambiguous(rest))
         wrong = ADDR_AMBIGUOUS;
     if (!wrong && addr_is_multicast(&listen->addr))

@@ -2,6 +2,7 @@
 
 #include "net/socket/socket_descriptor.h"
 #include "os/log/log.h"
+#include "state/handover_addr.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,29 +11,11 @@
 
 /* ---- the record ---- */
 
-static void put_addr(struct handover_writer *writer, const struct addr *addr)
-{
-    handover_put8(writer, addr->family);
-    handover_put_bytes(writer, addr->ip, sizeof addr->ip);
-    handover_put32(writer, addr->scope);
-    handover_put16(writer, addr->port);
-}
-
-static void get_addr(struct handover_reader *reader, struct addr *addr)
-{
-    addr->family = handover_get8(reader);
-    const uint8_t *ip = handover_get_bytes(reader, sizeof addr->ip);
-    if (ip != NULL)
-        memcpy(addr->ip, ip, sizeof addr->ip);
-    addr->scope = handover_get32(reader);
-    addr->port = handover_get16(reader);
-}
-
 void inherited_sockets_put(struct handover_writer *writer, const struct inherited_listener *entry)
 {
     handover_put8(writer, (uint8_t)entry->kind);
     handover_put_text(writer, entry->text);
-    put_addr(writer, &entry->bound);
+    handover_put_addr(writer, &entry->bound);
     handover_put8(writer, entry->passed);
     handover_put8(writer, entry->missing);
     handover_put32(writer, entry->interface);
@@ -86,7 +69,7 @@ static int get_entry(struct inherited_sockets *inherited, struct handover_reader
     struct inherited_listener *entry = &inherited->list[inherited->count++];
     *entry = (struct inherited_listener){.kind = handover_get8(reader)};
     const char *text = handover_get_text(reader);
-    get_addr(reader, &entry->bound);
+    entry->bound = handover_get_addr(reader);
     entry->passed = handover_get8(reader) != 0;
     entry->missing = handover_get8(reader) != 0;
     entry->interface = handover_get32(reader);

@@ -182,7 +182,7 @@ static int map_copy(struct handover_reader *reader, struct shared_memory *copy, 
     int error = written <= bytes ? memory_map_shared(copy, descriptor, bytes, 0) : -EPROTO;
     *size = written;
     if (error != 0)
-        handed_memory_close(&(struct handed_memory){.descriptor = descriptor});
+        memory_close_shared(descriptor);
     return error;
 }
 
