@@ -80,12 +80,15 @@ Test(child_process, the_program_has_no_other_descriptor)
 
 Test(child_process, it_has_the_environment_of_this_process_and_the_variables)
 {
-    static const char *const variables[] = {"B=two words", "C=3", NULL};
+    static const char *const variables[] = {"FIRST_OF_THE_TEST=two words", "SECOND_OF_THE_TEST=3",
+                                            NULL};
     struct child_process child;
-    setenv("A", "1", 1);
-    int out = start_shell(&child, "echo \"$A,$B,$C\" >&$OUT", variables);
+    setenv("OWN_OF_THE_TEST", "1", 1);
+    int out = start_shell(&child,
+                          "echo \"$OWN_OF_THE_TEST,$FIRST_OF_THE_TEST,$SECOND_OF_THE_TEST\" >&$OUT",
+                          variables);
     cr_expect_str_eq(read_all(out), "1,two words,3\n");
-    cr_expect_eq(getenv("B"), NULL);
+    cr_expect_eq(getenv("FIRST_OF_THE_TEST"), NULL);
     await_end(&child);
 }
 
