@@ -283,10 +283,9 @@ void upgrades_check_idle(void)
     bool is_same = checked >= 0 && memcmp(&now.setup, &before.setup, sizeof setup) == 0 &&
                    memcmp(&now.settings, &before.settings, sizeof settings) == 0;
     checked = processes_pid(server);
-    /* Reloads may have left the one before with more. */
-    if (is_same && (now.memories > before.memories || now.mailboxes != before.mailboxes ||
-                    now.pieces > before.pieces || now.bytes > before.bytes))
-        broken_promise("a process has no more than the one before had",
+    if (is_same && (now.memories != before.memories || now.mailboxes != before.mailboxes ||
+                    now.pieces != before.pieces || now.bytes != before.bytes))
+        broken_promise("a process has what the one before had",
                        "%zu descriptors of memory, not %zu; %zu mailboxes, not %zu; %zu pieces of "
                        "memory, not %zu",
                        now.memories, before.memories, now.mailboxes, before.mailboxes, now.pieces,
