@@ -48,8 +48,9 @@
 static struct server_options server_options;
 static int exit_status = -1;
 static enum process_end end_of_server;
-static bool was_checked; /* the start was */
-static bool must_fail;   /* an address is missing, and missing-address = fail */
+static uint64_t ended_ms; /* and when it has */
+static bool was_checked;  /* the start was */
+static bool must_fail;    /* an address is missing, and missing-address = fail */
 
 static void run_server(void *state)
 {
@@ -135,8 +136,10 @@ static void after_step(int coroutine)
 /* The registry and the totals are compared with all that was seen, some times in a second. */
 static void on_idle(void)
 {
-    enum { CHECK_MS = 50 };
+    enum { CHECK_MS = 50, ORPHANED_MS = 30000 };
     static uint64_t checked_ms;
+    if (processes_server() < 0 && event_queue_now_ms() > ended_ms + ORPHANED_MS)
+        broken_promise("a process that has not taken over ends with the one before", "it goes on");
     if (event_queue_now_ms() < checked_ms + CHECK_MS || roles_process() < 0 ||
         upgrades_have_stopped_service())
         return;
@@ -173,6 +176,7 @@ static void on_end(int process, enum process_end how)
     if (process != processes_server())
         return;
     end_of_server = how;
+    ended_ms = event_queue_now_ms();
     plan_server_ended();
     if (how == PROCESS_RETURNED)
         check_end(process);

@@ -483,8 +483,11 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
         return;
     }
     int error = start(server);
-    if (error != 0)
+    if (error != 0) {
         abandon_with(server, "cannot start the new program: %s", strerror(-error));
-    else
-        loop_timer_once(&predecessor->timer, (uint64_t)READY_TIMEOUT_MS * 1000000);
+        return;
+    }
+    loop_timer_once(&predecessor->timer, (uint64_t)READY_TIMEOUT_MS * 1000000);
+    /* At once, before anything closes one of the descriptors. */
+    continue_sending(server);
 }

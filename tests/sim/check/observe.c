@@ -32,6 +32,7 @@ static size_t touched_count;
 /* By worker: the listener whose datagrams are answered now. Challenges leave before the next ones
  * are received, and a group sends them by another listener's socket. */
 static int receiving[COROUTINES_MAX];
+static int last_receiver; /* the worker of the last datagram */
 static struct connection *answering; /* whose message is handled now */
 static const char *answered_message;
 static size_t answered_size;
@@ -40,14 +41,20 @@ static size_t waiting_size;
 
 /* The worker of a socket. Its own thread uses it; while that is held for an upgrade, the main
  * thread does. */
-static int worker_of(int socket)
+static void check_thread(int worker)
 {
-    int worker = role_of(socket).worker, current = scheduler_current();
+    int current = scheduler_current();
     int thread = current >= 0 ? scheduler_worker_of(current) : MAIN_THREAD;
     bool is_held = roles_process() >= 0 && scheduler_count(roles_process()) == 1;
     if (thread != worker && !(thread == MAIN_THREAD && is_held))
         broken_promise("each worker uses its own sockets", "worker %d uses one of worker %d",
                        thread, worker);
+}
+
+static int worker_of(int socket)
+{
+    int worker = role_of(socket).worker;
+    check_thread(worker);
     return worker;
 }
 
@@ -81,6 +88,7 @@ void observe_received(int socket, const struct datagram *datagram, bool is_earli
     int listener = role_of(socket).listener, worker = worker_of(socket);
     totals.datagrams++;
     receiving[worker] = listener;
+    last_receiver = worker;
     is_earlier |= scheduler_process() != roles_process();
     if (!is_earlier)
         shards_check_worker(listener, &datagram->source, worker);
@@ -176,10 +184,22 @@ static bool answers_earlier(const struct model_entry *entry)
            event_queue_now_ms() < entry->earlier_ms + WAITS_MS;
 }
 
-void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error)
+/* Before its workers run, a successor answers by sockets that it has just opened, too. */
+static struct role_of_socket role_of_sender(int socket, const void *bytes, size_t size)
 {
     struct role_of_socket role = role_of(socket);
-    int worker = worker_of(socket);
+    bool is_frame = is_frame_of(bytes, size, 1) || is_frame_of(bytes, size, 5);
+    if (role.role != ROLE_NONE || scheduler_process() == roles_process())
+        return role;
+    return (struct role_of_socket){is_frame ? ROLE_CHALLENGE : ROLE_REPLY,
+                                   receiving[last_receiver], last_receiver};
+}
+
+void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error)
+{
+    struct role_of_socket role = role_of_sender(socket, bytes, size);
+    int worker = role.worker;
+    check_thread(worker);
     bool is_frame = role.role == ROLE_RECEIVER || role.role == ROLE_CHALLENGE;
     int listener = is_frame ? receiving[worker] : role.listener;
     struct model_entry *entry = model_find(listener, to);

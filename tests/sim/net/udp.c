@@ -240,6 +240,8 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
 /* The kernel finds no route from an address that the host does not have. */
 int send_only_socket_connect(int socket, const struct addr *bound)
 {
+    if (udp_if_any(socket) == NULL)
+        return -EINVAL; /* a placeholder */
     int error = find_address(bound);
     udp_of(socket)->is_connected = error == 0;
     return error;

@@ -102,6 +102,14 @@ void restarts_disturb(uint64_t passed_ms)
     crash_soon(IN_FAULTS, passed_ms);
 }
 
+void restarts_successor_started(void)
+{
+    if (crash != IN_FAULTS || draw_below(DRAW_UPGRADES, 2) != 0)
+        return;
+    crash = NEVER;
+    scheduler_call_after(draw_range(DRAW_UPGRADES, 1, STEPS_MAX / 2), crash_now);
+}
+
 void restarts_calm(uint64_t passed_ms)
 {
     crash_soon(IN_CALM, passed_ms);

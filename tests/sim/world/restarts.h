@@ -26,6 +26,9 @@ void restarts_stopping(void);
  * written; whether this one was. */
 void restarts_stop_goes_on(uint64_t passed_ms);
 bool restarts_have_hurried(void);
+
+/* An upgrade has begun: if the server is to crash, it may be now. */
+void restarts_successor_started(void);
 /* A snapshot has begun. */
 void restarts_snapshot_begun(void);
 

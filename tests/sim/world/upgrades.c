@@ -16,6 +16,7 @@
 #include "sim/os/signals.h"
 #include "sim/world/plan.h"
 #include "sim/world/reductions.h"
+#include "sim/world/restarts.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
 
@@ -255,7 +256,7 @@ void upgrades_failed(const char *reason)
 struct belongings {
     struct setup setup;
     struct settings settings;
-    size_t memories, mailboxes, pieces, bytes;
+    size_t memories, mailboxes, pieces;
 };
 
 static struct belongings belongings_of(int process)
@@ -265,7 +266,7 @@ static struct belongings belongings_of(int process)
     memcpy(&found.settings, &settings, sizeof settings);
     found.memories = descriptor_count_of(process, OBJECT_MEMORY);
     found.mailboxes = descriptor_count_of(process, OBJECT_MAILBOX);
-    found.bytes = simulated_memory_reserved(process, &found.pieces);
+    simulated_memory_reserved(process, &found.pieces);
     return found;
 }
 
@@ -283,10 +284,10 @@ void upgrades_check_idle(void)
     bool is_same = checked >= 0 && memcmp(&now.setup, &before.setup, sizeof setup) == 0 &&
                    memcmp(&now.settings, &before.settings, sizeof settings) == 0;
     checked = processes_pid(server);
-    /* Reloads may have left the one before with more. */
-    if (is_same && (now.memories > before.memories || now.mailboxes != before.mailboxes ||
-                    now.pieces > before.pieces || now.bytes > before.bytes))
-        broken_promise("a process has no more than the one before had",
+    /* Replies that wait may need memory that was not needed before. */
+    if (is_same && (now.memories != before.memories || now.mailboxes != before.mailboxes ||
+                    now.pieces > before.pieces + setup.listener_count))
+        broken_promise("a process has what the one before had",
                        "%zu descriptors of memory, not %zu; %zu mailboxes, not %zu; %zu pieces of "
                        "memory, not %zu",
                        now.memories, before.memories, now.mailboxes, before.mailboxes, now.pieces,
@@ -323,6 +324,7 @@ void upgrades_started(int process)
     memset(&fate, 0, sizeof fate);
     fate.is_calm = is_calm;
     successor = process;
+    restarts_successor_started();
     predecessor = scheduler_process();
     kill_predecessor_after = 0;
     if (is_calm)
@@ -437,6 +439,8 @@ static void commit(void)
 {
     if (fate.is_committed)
         return; /* when the predecessor ended */
+    if (!fate.has_go)
+        broken_promise("a new process serves only when the one before has said so", "it does");
     fate.is_committed = true;
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
