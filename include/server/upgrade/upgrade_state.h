@@ -39,6 +39,9 @@ struct predecessor {
     upgrade_callback *done;
     void *done_state;
     const int *stop_signals; /* 0 ends the list */
+    struct {
+        bool reload, stop;
+    } has_forwarded; /* signals to the successor */
     void (*exit_at_once)(struct server *server, const char *why);
 };
 

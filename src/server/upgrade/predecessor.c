@@ -253,14 +253,19 @@ static void log_end(const struct upgrade_report *result)
                   NULL);
 }
 
-/* A signal that has come since the successor read its configuration is meant for the server. */
-static void forward_signals(const struct predecessor *predecessor)
+/* A signal that has come since the successor read its configuration is meant for the server. Sends
+ * those that were not sent before. */
+static void forward_signals(struct predecessor *predecessor)
 {
     static const int reload[] = {SIGHUP, 0};
-    if (predecessor->wants_reload || loop_signals_are_pending(reload))
+    bool wants_reload = predecessor->wants_reload || loop_signals_are_pending(reload);
+    bool wants_stop = loop_signals_are_pending(predecessor->stop_signals);
+    if (wants_reload && !predecessor->has_forwarded.reload)
         child_process_signal(&predecessor->successor, SIGHUP);
-    if (loop_signals_are_pending(predecessor->stop_signals))
+    if (wants_stop && !predecessor->has_forwarded.stop)
         child_process_signal(&predecessor->successor, SIGTERM);
+    predecessor->has_forwarded.reload |= wants_reload;
+    predecessor->has_forwarded.stop |= wants_stop;
 }
 
 /* The successor serves; or it has ended, and then nobody does. Ends this process. */
@@ -288,6 +293,7 @@ static _Noreturn void leave(struct server *server, uint64_t began_us)
     uint64_t until_ms = clock_now_ms() + SESSIONS_TIMEOUT_MS;
     control_socket_leave(&server->control, until_ms);
     control_socket_leave(&server->observers, until_ms);
+    forward_signals(predecessor);
     log_close();
     exit_immediately(has_ended ? EXIT_FAILURE : EXIT_SUCCESS);
 }
