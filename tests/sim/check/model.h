@@ -42,9 +42,9 @@ struct model_entry {
     uint64_t claimed_ms[MODEL_NAMES]; /* when it last claimed that name, and may get it; 0: never */
     uint64_t former_until_ms; /* a keyed name may have moved away from its address; 0: none */
     uint64_t unanswered_ms[MODEL_NAMES]; /* its first claim that may still be answered; 0: none */
-    uint64_t contested_until_ms;  /* another client has claimed its name: it may be removed */
-    bool proven;                  /* ever, or none was demanded */
-    bool has_cookie;              /* it has sent a cookie that may be valid */
+    uint64_t contested_until_ms; /* another client has claimed its name: it may be removed */
+    bool proven;                 /* ever, or none was demanded */
+    bool has_cookie;             /* it has sent a cookie that may be valid */
     uint64_t earlier_ms; /* a datagram of it was received that had waited for another worker */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */

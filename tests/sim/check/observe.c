@@ -32,7 +32,7 @@ static size_t touched_count;
 /* By worker: the listener whose datagrams are answered now. Challenges leave before the next ones
  * are received, and a group sends them by another listener's socket. */
 static int receiving[COROUTINES_MAX];
-static int last_receiver; /* the worker of the last datagram */
+static int last_receiver;            /* the worker of the last datagram */
 static struct connection *answering; /* whose message is handled now */
 static const char *answered_message;
 static size_t answered_size;
@@ -71,8 +71,8 @@ void observe_reset(void)
 
 /* ---- datagrams ---- */
 
-/* What has waited for a worker that is no more, or is another one now, is answered nevertheless, and
- * need not register its source. */
+/* What has waited for a worker that is no more, or is another one now, is answered nevertheless,
+ * and need not register its source. */
 static void note_earlier(struct model_entry *entry, uint64_t sure_until_ms)
 {
     int worker = shards_worker_of(entry->listener, &entry->source);
@@ -191,8 +191,8 @@ static struct role_of_socket role_of_sender(int socket, const void *bytes, size_
     bool is_frame = is_frame_of(bytes, size, 1) || is_frame_of(bytes, size, 5);
     if (role.role != ROLE_NONE || scheduler_process() == roles_process())
         return role;
-    return (struct role_of_socket){is_frame ? ROLE_CHALLENGE : ROLE_REPLY,
-                                   receiving[last_receiver], last_receiver};
+    return (struct role_of_socket){is_frame ? ROLE_CHALLENGE : ROLE_REPLY, receiving[last_receiver],
+                                   last_receiver};
 }
 
 void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error)

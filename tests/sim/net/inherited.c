@@ -9,7 +9,6 @@
 #include "sim/os/files.h"
 #include "sim/world/faults.h"
 #include "sim/world/upgrades.h"
-#include "sim/world/upgrades.h"
 
 #include <errno.h>
 

@@ -22,7 +22,8 @@ struct thread *thread_start(const char *name, thread_main *main, void *state)
 {
     int worker = MAIN_THREAD;
     sscanf(name, "worker-%d", &worker);
-    /* After an upgrade, and after one that has failed, no process could go on without its threads. */
+    /* After an upgrade, and after one that has failed, no process could go on without its threads.
+     */
     bool is_refused = !plan_was_ready() && faults_refuse_memory();
     struct thread *thread = is_refused ? NULL : calloc(1, sizeof *thread);
     if (thread != NULL && (thread->coroutine = scheduler_start(worker, main, state)) < 0) {
