@@ -52,6 +52,10 @@ static int run(struct server *server)
     return error == 0 && server->ready_error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The server whose ready line has no reader: the thread that waits for it uses this memory until the
+ * process ends. */
+static struct server *waiting;
+
 int server_run(const struct server_options *options)
 {
     struct server *server = calloc(1, sizeof *server); /* too large for a stack */
@@ -61,6 +65,9 @@ int server_run(const struct server_options *options)
     }
     server->options = options;
     int status = run(server);
-    free(server);
+    if (server->ready_line.thread != NULL)
+        waiting = server;
+    else
+        free(server);
     return status;
 }
