@@ -52,8 +52,8 @@ static int run(struct server *server)
     return error == 0 && server->ready_error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The server whose ready line has no reader: the thread that waits for it uses this memory until the
- * process ends. */
+/* The server whose ready line has no reader: the thread that waits for it uses this memory until
+ * the process ends. */
 static struct server *waiting;
 
 int server_run(const struct server_options *options)
