@@ -128,8 +128,6 @@ static int begin(struct stream_clients *streams, struct handover_reader *reader,
         return -EPROTO;
     if (streams == NULL)
         return 0;
-    /* The first task of all: a client that is denied now gets no reply to what it has sent. */
-    loop_defer(streams->options.loop, &streams->recheck);
     streams->accepted = accepted;
     streams->unix_count = unix_count;
     return stream_table_reserve(streams, used) ? 0 : -ENOMEM;
@@ -147,5 +145,6 @@ int stream_clients_take_over(struct stream_clients *streams, struct handover_rea
     if (streams == NULL || error != 0)
         return error;
     stream_table_list_free_places(streams);
+    loop_defer(streams->options.loop, &streams->recheck);
     return 0;
 }
