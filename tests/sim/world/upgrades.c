@@ -56,7 +56,7 @@ static struct {
 static size_t commit_count;
 static bool has_other_setup; /* that of the last upgrade that succeeded */
 static uint64_t left_ms;     /* when it last has by itself; 0: never */
-static uint64_t copied_ms;
+static uint64_t copied_ms, taken_ms;
 static pid_t checked = -1; /* the process whose belongings were compared last */
 static bool is_leaving;    /* the predecessor, in this moment */
 static bool has_leapt;     /* the clock, since then */
@@ -67,6 +67,11 @@ static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
 static bool one_in(uint64_t n)
 {
     return draw_below(DRAW_UPGRADES, n) == 0;
+}
+
+uint64_t upgrades_taken_ms(void)
+{
+    return taken_ms;
 }
 
 uint64_t upgrades_copied_ms(void)
@@ -448,6 +453,7 @@ static void commit(void)
     has_other_setup = fate.read.setup.workers != setup.workers ||
                       fate.read.setup.clients_max != setup.clients_max;
     settings_taken_over(&fate.read);
+    taken_ms = event_queue_now_ms();
     copied_ms = fate.copies ? event_queue_now_ms() : copied_ms;
 }
 

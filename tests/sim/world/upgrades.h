@@ -25,6 +25,8 @@ bool upgrades_prepare(void);
 void upgrades_interrupt(void);
 /* Whether an operator asks for one now: then it is prepared. */
 bool upgrades_draw_command(void);
+/* When a successor last took over; 0: never. */
+uint64_t upgrades_taken_ms(void);
 /* When a successor last got the clients as a copy; 0: never in this start. */
 uint64_t upgrades_copied_ms(void);
 /* Whether one is going on. */
