@@ -234,7 +234,7 @@ static int exchange(struct server *server, char reason[REASON_BYTES])
         return -EBUSY;
     }
     int error = send_second(server, until_ms, reason);
-    /* If it has ended, it may have said why. */
+    /* If it has ended, it may have sent the reason before. */
     if (error == 0 || error == -EPIPE)
         error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
     return error == 0 ? go(predecessor, reason) : error;

@@ -445,7 +445,7 @@ static void commit(void)
     if (fate.is_committed)
         return; /* when the predecessor ended */
     if (!fate.has_go)
-        broken_promise("a new process serves only when the one before has said so", "it does");
+        broken_promise("a new process serves only when the one before has handed over", "it does");
     fate.is_committed = true;
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
