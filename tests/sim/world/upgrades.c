@@ -1,5 +1,6 @@
 #include "sim/world/upgrades.h"
 
+#include "registry/names/client_names.h"
 #include "sim/check/model.h"
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
@@ -498,11 +499,37 @@ void upgrades_process_ended(int process, enum process_end how)
     forget_key();
 }
 
-void upgrades_taken_over(void)
+/* What the process has that the roles were read of. */
+struct clients_kept {
+    uint32_t clients, names;
+};
+
+static struct clients_kept count_kept(void)
 {
+    struct clients_kept kept = {0, 0};
+    for (size_t i = 0; i < roles_worker_count(); i++)
+        kept.clients += registry_count(roles_worker(i)->decider.registry);
+    if (roles_names() != NULL)
+        kept.names = client_names_count(roles_names());
+    return kept;
+}
+
+void upgrades_take_over(void)
+{
+    bool is_known = roles_process() >= 0;
+    struct clients_kept before = {0, 0};
+    if (is_known)
+        before = count_kept();
+    roles_read();
+    struct clients_kept now = count_kept();
+    if (is_known && copied_ms != taken_ms &&
+        (now.clients != before.clients || now.names != before.names))
+        broken_promise("an upgrade keeps all clients and names",
+                       "%" PRIu32 " clients and %" PRIu32 " names, of %" PRIu32 " and %" PRIu32,
+                       now.clients, now.names, before.clients, before.names);
+    successor = -1;
     if (has_other_setup)
         model_taken_over();
     has_other_setup = false;
     forget_key();
-    successor = -1;
 }

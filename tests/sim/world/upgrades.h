@@ -74,7 +74,7 @@ size_t upgrades_draw_part(size_t most);
 /* A process has sent that to another one, or tried it. */
 void upgrades_sent(enum handover_kind kind, const char *text, int error);
 void upgrades_process_ended(int process, enum process_end how);
-/* The threads of the workers of another process are about to run. */
-void upgrades_taken_over(void);
+/* The threads of the workers of another process are about to run: its roles are read. */
+void upgrades_take_over(void);
 
 #endif
