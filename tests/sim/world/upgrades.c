@@ -322,6 +322,19 @@ int upgrades_refuse_start(void)
     return !fate.is_calm && one_in(15) ? -errors[draw_below(DRAW_UPGRADES, 6)] : 0;
 }
 
+static void wake_up(void *state)
+{
+    (void)state;
+}
+
+static void freeze(int process, uint64_t ms)
+{
+    trace(TRACE_FROZEN, (uint64_t)process, ms, 0, 0);
+    scheduler_freeze(process, event_queue_now_ns() + ms * 1000000);
+    event_queue_add(ms * 1000000, wake_up, NULL);
+    was_frozen = true;
+}
+
 void upgrades_started(int process)
 {
     uint64_t kind = draw_below(DRAW_UPGRADES, 16), steps = draw_range(DRAW_UPGRADES, 1, STEPS_MAX);
@@ -339,24 +352,13 @@ void upgrades_started(int process)
     fate.kill_after = kind == 1 || kind == 2 ? steps : 0;
     fate.freeze_after = kind == 3 || kind == 4 ? steps : 0;
     fate.freeze_ms = ms;
+    if (kind == 5)
+        freeze(process, ms); /* before its first step */
 }
 
 bool upgrades_begins(void)
 {
     return !fate.exits;
-}
-
-static void wake_up(void *state)
-{
-    (void)state;
-}
-
-static void freeze(int process, uint64_t ms)
-{
-    trace(TRACE_FROZEN, (uint64_t)process, ms, 0, 0);
-    scheduler_freeze(process, event_queue_now_ns() + ms * 1000000);
-    event_queue_add(ms * 1000000, wake_up, NULL);
-    was_frozen = true;
 }
 
 static void follow_successor(void)
