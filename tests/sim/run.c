@@ -113,8 +113,7 @@ static void read_roles(void)
         read_start();
         return;
     }
-    roles_read();
-    upgrades_taken_over();
+    upgrades_take_over();
 }
 
 static void after_step(int coroutine)

@@ -183,7 +183,7 @@ static int go(struct predecessor *predecessor, char reason[REASON_BYTES])
         return -ECANCELED;
     }
     int error = handover_channel_send(predecessor->channel, HANDOVER_GO, NULL);
-    if (error != 0)
+    if (error != 0 && error != -EPIPE)
         return explain(error, "handing over", reason);
     error = await_message(predecessor, HANDOVER_TAKEN, clock_now_ms() + GO_TIMEOUT_MS, reason);
     if (error == -EAGAIN) /* this process, too, may have been stopped meanwhile */
@@ -234,7 +234,8 @@ static int exchange(struct server *server, char reason[REASON_BYTES])
         return -EBUSY;
     }
     int error = send_second(server, until_ms, reason);
-    if (error == 0)
+    /* If it has ended, it may have sent the reason before. */
+    if (error == 0 || error == -EPIPE)
         error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
     return error == 0 ? go(predecessor, reason) : error;
 }

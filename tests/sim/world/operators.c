@@ -427,9 +427,8 @@ static void on_reading(void *state)
     }
     read_answers(operator);
     if (connection_is_over(operator->connection)) {
-        if (operator->queued_count> 0)
-            upgrades_check_session(operator->connection, operator->queued[0].is_alone &&
-                                                         operator->answer.line == 0);
+        bool is_alone = operator->queued[0].is_alone && operator->answer.line == 0;
+        upgrades_check_session(operator->connection, operator->queued_count> 0 && is_alone);
         disconnect(operator);
         return;
     }

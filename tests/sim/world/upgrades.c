@@ -1,5 +1,6 @@
 #include "sim/world/upgrades.h"
 
+#include "registry/names/client_names.h"
 #include "sim/check/model.h"
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
@@ -56,7 +57,7 @@ static struct {
 static size_t commit_count;
 static bool has_other_setup; /* that of the last upgrade that succeeded */
 static uint64_t left_ms;     /* when it last has by itself; 0: never */
-static uint64_t copied_ms;
+static uint64_t copied_ms, taken_ms;
 static pid_t checked = -1; /* the process whose belongings were compared last */
 static bool is_leaving;    /* the predecessor, in this moment */
 static bool has_leapt;     /* the clock, since then */
@@ -67,6 +68,11 @@ static uint64_t calm_ms, calm_asked_ms, upgraded_before, refused_before;
 static bool one_in(uint64_t n)
 {
     return draw_below(DRAW_UPGRADES, n) == 0;
+}
+
+uint64_t upgrades_taken_ms(void)
+{
+    return taken_ms;
 }
 
 uint64_t upgrades_copied_ms(void)
@@ -316,6 +322,19 @@ int upgrades_refuse_start(void)
     return !fate.is_calm && one_in(15) ? -errors[draw_below(DRAW_UPGRADES, 6)] : 0;
 }
 
+static void wake_up(void *state)
+{
+    (void)state;
+}
+
+static void freeze(int process, uint64_t ms)
+{
+    trace(TRACE_FROZEN, (uint64_t)process, ms, 0, 0);
+    scheduler_freeze(process, event_queue_now_ns() + ms * 1000000);
+    event_queue_add(ms * 1000000, wake_up, NULL);
+    was_frozen = true;
+}
+
 void upgrades_started(int process)
 {
     uint64_t kind = draw_below(DRAW_UPGRADES, 16), steps = draw_range(DRAW_UPGRADES, 1, STEPS_MAX);
@@ -333,24 +352,13 @@ void upgrades_started(int process)
     fate.kill_after = kind == 1 || kind == 2 ? steps : 0;
     fate.freeze_after = kind == 3 || kind == 4 ? steps : 0;
     fate.freeze_ms = ms;
+    if (kind == 5)
+        freeze(process, ms); /* before its first step */
 }
 
 bool upgrades_begins(void)
 {
     return !fate.exits;
-}
-
-static void wake_up(void *state)
-{
-    (void)state;
-}
-
-static void freeze(int process, uint64_t ms)
-{
-    trace(TRACE_FROZEN, (uint64_t)process, ms, 0, 0);
-    scheduler_freeze(process, event_queue_now_ns() + ms * 1000000);
-    event_queue_add(ms * 1000000, wake_up, NULL);
-    was_frozen = true;
 }
 
 static void follow_successor(void)
@@ -440,7 +448,7 @@ static void commit(void)
     if (fate.is_committed)
         return; /* when the predecessor ended */
     if (!fate.has_go)
-        broken_promise("a new process serves only when the one before has sent GO", "it does");
+        broken_promise("a new process serves only when the one before has handed over", "it does");
     fate.is_committed = true;
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
@@ -448,6 +456,7 @@ static void commit(void)
     has_other_setup = fate.read.setup.workers != setup.workers ||
                       fate.read.setup.clients_max != setup.clients_max;
     settings_taken_over(&fate.read);
+    taken_ms = event_queue_now_ms();
     copied_ms = fate.copies ? event_queue_now_ms() : copied_ms;
 }
 
@@ -492,11 +501,37 @@ void upgrades_process_ended(int process, enum process_end how)
     forget_key();
 }
 
-void upgrades_taken_over(void)
+/* What the process has that the roles were read of. */
+struct clients_kept {
+    uint32_t clients, names;
+};
+
+static struct clients_kept count_kept(void)
 {
+    struct clients_kept kept = {0, 0};
+    for (size_t i = 0; i < roles_worker_count(); i++)
+        kept.clients += registry_count(roles_worker(i)->decider.registry);
+    if (roles_names() != NULL)
+        kept.names = client_names_count(roles_names());
+    return kept;
+}
+
+void upgrades_take_over(void)
+{
+    bool is_known = roles_process() >= 0;
+    struct clients_kept before = {0, 0};
+    if (is_known)
+        before = count_kept();
+    roles_read();
+    struct clients_kept now = count_kept();
+    if (is_known && copied_ms != taken_ms &&
+        (now.clients != before.clients || now.names != before.names))
+        broken_promise("an upgrade keeps all clients and names",
+                       "%" PRIu32 " clients and %" PRIu32 " names, of %" PRIu32 " and %" PRIu32,
+                       now.clients, now.names, before.clients, before.names);
+    successor = -1;
     if (has_other_setup)
         model_taken_over();
     has_other_setup = false;
     forget_key();
-    successor = -1;
 }

@@ -25,6 +25,8 @@ bool upgrades_prepare(void);
 void upgrades_interrupt(void);
 /* Whether an operator asks for one now: then it is prepared. */
 bool upgrades_draw_command(void);
+/* When a successor last took over; 0: never. */
+uint64_t upgrades_taken_ms(void);
 /* When a successor last got the clients as a copy; 0: never in this start. */
 uint64_t upgrades_copied_ms(void);
 /* Whether one is going on. */
@@ -72,7 +74,7 @@ size_t upgrades_draw_part(size_t most);
 /* A process has sent that to another one, or tried it. */
 void upgrades_sent(enum handover_kind kind, const char *text, int error);
 void upgrades_process_ended(int process, enum process_end how);
-/* The threads of the workers of another process are about to run. */
-void upgrades_taken_over(void);
+/* The threads of the workers of another process are about to run: its roles are read. */
+void upgrades_take_over(void);
 
 #endif
