@@ -162,12 +162,16 @@ always:
 # CRITERION_FLAGS are passed to the suites, such as --filter='registry/*' or --verbose.
 CRITERION_FLAGS ?=
 export UDPSRV_BUILD := $(B)
+# Tests compile on all processors, unless make -j has its own number.
+SUITES   := unit-tests system-tests neighbour-tests
+PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 check: ## install what the tests need, then run them: layers, words, two compilers, unit, system, bench, faults, sanitizers
 	@tests/deps --install-missing
 	$(Q)$(MAKE) --no-print-directory layers manuals sim-mutants-apply
-	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
-	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/clang CC=clang WERROR=1 all bares $(SUITES:%=build/clang/%)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/gcc CC=gcc WERROR=1 all bares $(SUITES:%=build/gcc/%)
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
 	$(Q)$(MAKE) --no-print-directory sim-check
 	$(Q)$(MAKE) --no-print-directory faults-check
@@ -198,7 +202,9 @@ asan: export UDPSRV_SANITIZED := 1
 asan: export UBSAN_OPTIONS := print_stacktrace=1
 asan: export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 asan: ## run both suites under AddressSanitizer and UndefinedBehaviorSanitizer
-	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 all unit system
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/asan SANITIZE=address,undefined WERROR=1 all build/asan/unit-tests \
+	    build/asan/system-tests
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 unit system
 
 # Criterion crashes when instrumented by ThreadSanitizer, so tests without instrumentation run the instrumented programs.
 tsan: export UDPSRV_SANITIZED := 1
@@ -239,7 +245,7 @@ $(B)/target/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/modules.a
 $(B)/target/control $(B)/replay/control: $(call object,$(wildcard tests/fuzz/targets/control_*.c))
 
 replay: ## run the fuzz targets with their corpora, under sanitizers and without libFuzzer
-	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 $(TARGETS:%=build/asan/replay/%)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/asan SANITIZE=address,undefined WERROR=1 $(TARGETS:%=build/asan/replay/%)
 	$(Q)for target in $(TARGETS); do build/asan/replay/$$target tests/fuzz/corpus/$$target || exit 1; done
 
 $(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/replay.o $(B)/modules.a
@@ -279,9 +285,9 @@ sim-rate: $(B)/sim ## print how much faster than real time the simulator is, wit
 
 # Short: the self-tests of the oracles, runs by two compilers and under sanitizers, and the same events in all three.
 sim-check:
-	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 build/gcc/sim
-	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 build/clang/sim
-	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/gcc CC=gcc WERROR=1 build/gcc/sim
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/clang CC=clang WERROR=1 build/clang/sim
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
 	tests/sim/statics_test $(patsubst %.c,build/gcc/obj/%.o,$(SIMULATED))
 	tests/sim/self_test build/gcc/sim
 	tests/sim/minimize_test build/gcc/sim
@@ -348,7 +354,7 @@ cross-%:
 	$(EMULATOR) build/$*/cross-tests $(LEFT_OUT)
 
 pure-%:
-	$(Q)$(MAKE) --no-print-directory $(FOR_MACHINE) build/$*/pure-tests
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(FOR_MACHINE) build/$*/pure-tests
 	$(EMULATOR) build/$*/pure-tests
 
 IN_CROSS = $(patsubst %.c,$(B)/obj/cross/%.o,$(1) tests/cross/runner.c)
@@ -459,7 +465,7 @@ faults: ## let each system call fail, with each error, while the programs run (r
 	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults.md --only '$(FAULTS_ONLY)'
 
 faults-check: ## the short form of make faults: each call fails in one way, within 45 s (root)
-	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
 	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults-check.md --short
 
 layers: ## check the layers (what includes what), the size of files, the form of messages, and the words
