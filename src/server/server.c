@@ -54,7 +54,7 @@ static int run(struct server *server)
 
 /* The server whose ready line has no reader: the thread that waits for it uses this memory until
  * the process ends. */
-static struct server *waiting;
+static struct server *volatile waiting;
 
 int server_run(const struct server_options *options)
 {
