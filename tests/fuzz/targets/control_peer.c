@@ -58,6 +58,13 @@ void framed_stream_finish(struct framed_stream *stream)
     framed_stream_free(stream);
 }
 
+/* Only of an upgrade, which the script has no step for. */
+void framed_stream_flush(struct framed_stream *stream, uint64_t until_ms)
+{
+    (void)stream, (void)until_ms;
+    must(false);
+}
+
 bool framed_stream_write(struct framed_stream *stream, const void *bytes, size_t size)
 {
     must(stream == peer);

@@ -11,6 +11,7 @@
 #include "server/broadcast/confirmation_rounds.h"
 #include "server/control/commands/command_table.h"
 #include "server/control/control_listener.h"
+#include "server/listen/inherited_sockets.h"
 #include "server/workers/worker_events.h"
 #include "target.h"
 
@@ -161,6 +162,13 @@ bool socket_file_is_at(const char *path, const struct socket_file *file)
 {
     (void)path, (void)file;
     return true;
+}
+
+/* Only of an upgrade. */
+void inherited_sockets_put(struct handover_writer *writer, const struct inherited_listener *entry)
+{
+    (void)writer, (void)entry;
+    must(false);
 }
 
 void unix_listener_close(int listener)
