@@ -263,22 +263,17 @@ Test(system_gateway_load, requests_are_read_again_under_a_steady_overload)
 /* What a session that reads again gets is whole: one result for each request, in order. */
 Test(system_gateway_load, a_session_that_reads_late_gets_each_result)
 {
-    enum { REQUESTS = 100000 };
+    enum { REQUESTS = 100000, REQUEST_BYTES = 64 };
     struct server server = {0};
     struct gateway gateway;
-    struct bytes requests = {0};
+    char *requests = malloc(REQUESTS * REQUEST_BYTES), *end = requests;
     server_start(&server, harness_format(SILENT, 2), "-l", "127.0.0.1:0", NULL);
     gateway_start(&gateway, &server, NULL);
-    for (int i = 0; i < REQUESTS; i++) {
-        char request[80];
-        int size = snprintf(request, sizeof request,
-                            "{\"ref\":%d,\"to\":\"127.0.0.1:9\",\"text\":\"x\"}\n", i);
-        requests.data = realloc(requests.data, requests.size + (size_t)size + 1);
-        memcpy(requests.data + requests.size, request, (size_t)size + 1);
-        requests.size += (size_t)size;
-    }
-    process_write(&gateway.process, requests.data);
-    free(requests.data);
+    for (int i = 0; i < REQUESTS; i++)
+        end +=
+            snprintf(end, REQUEST_BYTES, "{\"ref\":%d,\"to\":\"127.0.0.1:9\",\"text\":\"x\"}\n", i);
+    process_write(&gateway.process, requests);
+    free(requests);
     process_close_stdin(&gateway.process);
     for (int i = 0; i < REQUESTS; i++) {
         const char *line = gateway_line(&gateway);
