@@ -8,7 +8,7 @@
 /* What one server process hands over to the next one during an upgrade: records in memory, each of
  * a type and a length, and descriptors, to which the records refer by their order. Both processes
  * run on the same host, but may be of different versions, so each value is written on its own:
- * numbers are little-endian, as in a state file (state/state_block). A record can be as long as
+ * numbers are little-endian (base/encoding/little_endian). A record can be as long as
  * memory allows. */
 
 struct handover_writer {

@@ -1,5 +1,7 @@
 #include "base/handover.h"
 
+#include "base/encoding/little_endian.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,17 +39,11 @@ static uint8_t *extend(struct handover_writer *writer, size_t size)
     return writer->bytes + writer->size - size;
 }
 
-static void write_number(uint8_t *bytes, size_t size, uint64_t value)
-{
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(value >> 8 * i);
-}
-
 static void put_number(struct handover_writer *writer, size_t size, uint64_t value)
 {
     uint8_t *bytes = extend(writer, size);
     if (bytes != NULL)
-        write_number(bytes, size, value);
+        little_endian_put(bytes, size, value);
 }
 
 void handover_begin(struct handover_writer *writer, uint8_t type)
@@ -60,8 +56,8 @@ void handover_begin(struct handover_writer *writer, uint8_t type)
 void handover_end(struct handover_writer *writer)
 {
     if (!writer->failed)
-        write_number(writer->bytes + writer->record + 1, 8,
-                     writer->size - writer->record - HEAD_BYTES);
+        little_endian_put(writer->bytes + writer->record + 1, 8,
+                          writer->size - writer->record - HEAD_BYTES);
 }
 
 void handover_put8(struct handover_writer *writer, uint8_t value)
@@ -118,14 +114,6 @@ void handover_put_descriptor(struct handover_writer *writer, int descriptor)
 
 /* ---- reading ---- */
 
-static uint64_t read_number(const uint8_t *bytes, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)bytes[i] << 8 * i;
-    return value;
-}
-
 uint8_t handover_next(struct handover_reader *reader)
 {
     size_t begin = reader->end;
@@ -135,7 +123,7 @@ uint8_t handover_next(struct handover_reader *reader)
         reader->failed = true;
         return 0;
     }
-    uint64_t size = read_number(reader->bytes + begin + 1, 8);
+    uint64_t size = little_endian_get(reader->bytes + begin + 1, 8);
     if (size > reader->size - begin - HEAD_BYTES) {
         reader->failed = true;
         return 0;
@@ -163,7 +151,7 @@ const uint8_t *handover_get_bytes(struct handover_reader *reader, size_t size)
 static uint64_t get_number(struct handover_reader *reader, size_t size)
 {
     const uint8_t *bytes = handover_get_bytes(reader, size);
-    return bytes != NULL ? read_number(bytes, size) : 0;
+    return bytes != NULL ? little_endian_get(bytes, size) : 0;
 }
 
 uint8_t handover_get8(struct handover_reader *reader)

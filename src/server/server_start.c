@@ -12,7 +12,6 @@
 #include "server/server_signals.h"
 #include "server/server_stop.h"
 #include "server/startup_error.h"
-#include "server/state/state_restore.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/socket_takeover.h"
 #include "server/upgrade/successor.h"
@@ -410,16 +409,9 @@ static int restore_state(struct server *server)
 {
     if (server->successor.is_one)
         return 0;
-    const struct state_restore_options options = {
-        .config = server->config,
-        .names_key = &server->names_key,
-        .listeners = &server->sockets.listeners,
-        .workers = &server->workers,
-        .names = server->names,
-        .jobs = server->jobs,
-        .pause = answer_meanwhile,
-        .pause_state = server,
-    };
+    struct state_restore_options options = client_takeover_restore_options(server);
+    options.pause = answer_meanwhile;
+    options.pause_state = server;
     return state_restore(&options);
 }
 

@@ -1,6 +1,7 @@
 #include "state/state_block.h"
 
 #include "base/crc32c.h"
+#include "base/encoding/little_endian.h"
 
 #include <string.h>
 
@@ -8,16 +9,10 @@ enum { CHECKSUM_AT = 4 }; /* in the head, after the type and the length */
 
 /* ---- writing ---- */
 
-static void store(uint8_t *to, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        to[i] = (uint8_t)(value >> 8 * i);
-}
-
 static void put(struct state_writer *writer, uint64_t value, size_t bytes)
 {
     uint8_t text[8];
-    store(text, value, bytes);
+    little_endian_put(text, bytes, value);
     state_put_bytes(writer, text, bytes);
 }
 
@@ -68,20 +63,12 @@ static uint32_t checksum_of(const uint8_t *block, size_t size)
 
 size_t state_block_end(struct state_writer *writer)
 {
-    store(writer->bytes + 1, writer->size - STATE_BLOCK_HEAD_BYTES, CHECKSUM_AT - 1);
-    store(writer->bytes + CHECKSUM_AT, checksum_of(writer->bytes, writer->size), 4);
+    little_endian_put(writer->bytes + 1, CHECKSUM_AT - 1, writer->size - STATE_BLOCK_HEAD_BYTES);
+    little_endian_put(writer->bytes + CHECKSUM_AT, 4, checksum_of(writer->bytes, writer->size));
     return writer->size;
 }
 
 /* ---- reading ---- */
-
-static uint64_t load(const uint8_t *from, size_t bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++)
-        value |= (uint64_t)from[i] << 8 * i;
-    return value;
-}
 
 const uint8_t *state_get_bytes(struct state_reader *reader, size_t size)
 {
@@ -96,7 +83,7 @@ const uint8_t *state_get_bytes(struct state_reader *reader, size_t size)
 static uint64_t get(struct state_reader *reader, size_t bytes)
 {
     const uint8_t *from = state_get_bytes(reader, bytes);
-    return from != NULL ? load(from, bytes) : 0;
+    return from != NULL ? little_endian_get(from, bytes) : 0;
 }
 
 uint8_t state_get8(struct state_reader *reader)
@@ -121,7 +108,7 @@ uint64_t state_get64(struct state_reader *reader)
 
 state_fault state_block_size(const uint8_t head[STATE_BLOCK_HEAD_BYTES], size_t *size)
 {
-    *size = STATE_BLOCK_HEAD_BYTES + (size_t)load(head + 1, CHECKSUM_AT - 1);
+    *size = STATE_BLOCK_HEAD_BYTES + (size_t)little_endian_get(head + 1, CHECKSUM_AT - 1);
     return *size <= STATE_BLOCK_BYTES_MAX ? NULL
                                           : "a block of it is damaged: its length is impossible";
 }
@@ -129,7 +116,7 @@ state_fault state_block_size(const uint8_t head[STATE_BLOCK_HEAD_BYTES], size_t 
 state_fault state_block_read(const uint8_t *block, size_t size, uint8_t *type,
                              struct state_reader *body)
 {
-    if (checksum_of(block, size) != load(block + CHECKSUM_AT, 4))
+    if (checksum_of(block, size) != little_endian_get(block + CHECKSUM_AT, 4))
         return "a block of it is damaged: its checksum is wrong";
     *type = block[0];
     *body = (struct state_reader){.bytes = block + STATE_BLOCK_HEAD_BYTES,

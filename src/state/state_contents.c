@@ -1,5 +1,7 @@
 #include "state/state_contents.h"
 
+#include "base/encoding/little_endian.h"
+
 #include <string.h>
 
 enum { VERSION_AT = 12 };
@@ -9,8 +11,7 @@ static const char MARK[VERSION_AT + 1] = "udpsrv state";
 void state_contents_write_preamble(uint8_t bytes[STATE_PREAMBLE_BYTES])
 {
     memcpy(bytes, MARK, VERSION_AT);
-    for (int i = 0; i < 4; i++)
-        bytes[VERSION_AT + i] = (uint8_t)(STATE_VERSION >> 8 * i);
+    little_endian_put(bytes + VERSION_AT, 4, STATE_VERSION);
 }
 
 /* ---- reading bytes ---- */

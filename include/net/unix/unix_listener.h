@@ -32,6 +32,9 @@ int unix_listener_open_at_once(const char *path, mode_t mode, const struct ident
  * directory is no longer writable, the file stays, and the next server replaces it. */
 void unix_listener_close_and_remove(int listener, const char *path);
 
+/* Removes a socket file at whose path no process listens, if the directory is writable. */
+void unix_listener_remove_stale(const char *path);
+
 /* Closes a listener whose file has been removed, or belongs to another process now. */
 void unix_listener_close(int listener);
 

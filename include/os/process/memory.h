@@ -16,7 +16,8 @@ void memory_release(void *memory, size_t bytes);
  * bytes is a multiple of it. It is not for shared memory, which would keep its contents. */
 void memory_discard(void *memory, size_t bytes);
 
-/* Memory that another process can map as well. All zero: there is no memory. */
+/* Memory that another process can map as well, and whose size neither can change (memfd with
+ * seals). All zero: there is no memory. */
 struct shared_memory {
     void *memory;
     size_t bytes;

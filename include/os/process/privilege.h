@@ -45,10 +45,15 @@ int privilege_join_group(gid_t gid);
  * Returns 0 or -errno. */
 int privilege_clear_bounding_set(void);
 
+/* Prevents access to the memory and the descriptors of this process by others of its user: no
+ * ptrace, no /proc/PID/mem, no /proc/PID/fd, and no core dump; execve(2) ends it. Returns 0 or
+ * -errno. */
+int privilege_protect_memory(void);
+
 /* Drops everything that the process has in addition to its user: all capabilities in all sets (the
  * bounding set by privilege_clear_bounding_set) and the possibility to gain some by executing a
- * program (no_new_privs). Also prevents access to its memory, which holds secret keys: no core
- * dumps, and no ptrace or /proc/PID/mem for other processes of its user. Root keeps its user,
+ * program (no_new_privs). Also calls privilege_protect_memory, since the memory holds secret keys,
+ * and forbids core dumps to it and to all programs that it executes. Root keeps its user,
  * without its capabilities. Call it after everything that needs a capability, and before threads
  * are started, since each thread has its own. Returns 0 or -errno. */
 int privilege_harden(void);

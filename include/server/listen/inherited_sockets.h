@@ -89,6 +89,9 @@ int inherited_sockets_check(const struct inherited_sockets *inherited, const str
 struct inherited_listener *inherited_sockets_find(struct inherited_sockets *inherited,
                                                   enum inherited_kind kind, const char *text);
 
+/* Whether one of them is the Unix socket at that path. */
+bool inherited_sockets_have_file(const struct inherited_sockets *inherited, const char *path);
+
 /* Closes what was not taken. The files of those sockets stay: for a process that gives up. */
 void inherited_sockets_close(struct inherited_sockets *inherited);
 

@@ -4,6 +4,7 @@
 #include "base/handover.h"
 #include "server/server_state.h"
 #include "server/state/state_encoder.h"
+#include "server/state/state_restore.h"
 
 #include <stdbool.h>
 
@@ -18,6 +19,9 @@
 
 /* Where the clients of this server are. */
 struct state_sources client_takeover_sources(const struct server *server);
+
+/* Where they are restored to; without a pause. */
+struct state_restore_options client_takeover_restore_options(struct server *server);
 
 /* Writes the record of the first package, while the workers run. */
 void client_takeover_put_memory(const struct server *server, struct handover_writer *writer);

@@ -14,7 +14,8 @@
  * or -errno after a message was printed. */
 int successor_init(struct server *server);
 
-/* Reads the first package. Returns 0, or -errno after it was logged. */
+/* Reads the first package, and names the socket files that this process creates. Returns 0, or
+ * -errno after it was logged. */
 int successor_receive(struct server *server);
 
 /* Says that this process could take over, reads the second package, and waits until it has to

@@ -9,6 +9,7 @@
 #include "os/process/child_process.h"
 #include "os/process/memory.h"
 #include "os/process/program_path.h"
+#include "server/upgrade/new_socket_files.h"
 #include "server/upgrade/upgrade_report.h"
 
 #include <stdbool.h>
@@ -31,6 +32,7 @@ struct predecessor {
     struct loop_handler handler;
     struct loop_timer timer;
     struct handover_writer writer;
+    struct new_socket_files new_files; /* of the successor */
     struct shared_memory copy; /* of the clients, if the successor cannot use their memory */
     struct handover_sending sending;
     uint64_t renewals;   /* of sockets, when the first package was written */

@@ -1,69 +1,62 @@
 #include "net/message/framed_stream_handover.h"
 
 #include "net/message/framed_stream_state.h"
+#include "state/handover_stream.h"
 
 #include <unistd.h>
 
-/* Without the end of the input, which the kernel reports again. */
-enum flags {
-    PAUSED = 1,
-    CLOSED = 2,
-    DROPPING = 4,
-    WAS_TOO_LONG = 8,
-    DISCARDING = 16,
-};
-
-static void put_span(struct handover_writer *writer, const struct span *span)
+static const uint8_t *bytes_of(const struct span *span)
 {
-    handover_put64(writer, span_size(span));
-    handover_put_bytes(writer, span_size(span) > 0 ? span->bytes + span->begin : NULL,
-                       span_size(span));
+    return span_size(span) > 0 ? (const uint8_t *)span->bytes + span->begin : NULL;
 }
 
 void framed_stream_hand_over(const struct framed_stream *stream, struct handover_writer *writer)
 {
-    unsigned flags = (stream->paused ? PAUSED : 0u) | (stream->closed ? CLOSED : 0u) |
-                     (stream->dropping ? DROPPING : 0u) |
-                     (stream->was_too_long ? WAS_TOO_LONG : 0u) |
-                     (stream->discarding ? DISCARDING : 0u);
-
-    handover_put_descriptor(writer, stream->fd);
-    handover_put8(writer, (uint8_t)flags);
-    handover_put32(writer, (uint32_t)-stream->error);
-    put_span(writer, &stream->input);
-    put_span(writer, &stream->output);
+    const struct handover_stream handed = {
+        .descriptor = stream->fd,
+        .is_paused = stream->paused,
+        .is_closed = stream->closed,
+        .is_dropping = stream->dropping,
+        .was_too_long = stream->was_too_long,
+        .is_discarding = stream->discarding,
+        .error = stream->error,
+        .input = bytes_of(&stream->input),
+        .input_size = span_size(&stream->input),
+        .output = bytes_of(&stream->output),
+        .output_size = span_size(&stream->output),
+    };
+    handover_put_stream(writer, &handed);
 }
 
-/* Makes a copy with space for a NUL after it. Returns false if memory is short, or nothing can be
- * read. */
-static bool get_span(struct handover_reader *reader, struct span *span)
+/* Makes a copy with space for a NUL after it. Returns false if memory is short. */
+static bool copy_to_span(struct span *span, const uint8_t *bytes, size_t size)
 {
-    uint64_t size = handover_get64(reader);
-    const uint8_t *bytes = handover_get_bytes(reader, (size_t)size);
-
-    if (bytes == NULL)
-        return false;
     if (size == 0)
         return true;
-    if (!span_grow(span, (size_t)size + 1))
+    if (!span_grow(span, size + 1))
         return false;
-    memcpy(span->bytes, bytes, (size_t)size);
-    span->end = (size_t)size;
+    memcpy(span->bytes, bytes, size);
+    span->end = size;
     return true;
 }
 
 /* framed_stream_new has set what the owner configures. */
-static bool read_state(struct framed_stream *stream, struct handover_reader *reader)
+static bool continue_with(struct framed_stream *stream, const struct handover_stream *handed)
 {
-    unsigned flags = handover_get8(reader);
+    stream->paused = handed->is_paused;
+    stream->closed = handed->is_closed;
+    stream->dropping = handed->is_dropping;
+    stream->was_too_long = handed->was_too_long;
+    stream->discarding = handed->is_discarding;
+    stream->error = handed->error;
+    return copy_to_span(&stream->input, handed->input, handed->input_size) &&
+           copy_to_span(&stream->output, handed->output, handed->output_size);
+}
 
-    stream->paused = flags & PAUSED;
-    stream->closed = flags & CLOSED;
-    stream->dropping = flags & DROPPING;
-    stream->was_too_long = flags & WAS_TOO_LONG;
-    stream->discarding = flags & DISCARDING;
-    stream->error = -(int)handover_get32(reader);
-    return get_span(reader, &stream->input) && get_span(reader, &stream->output);
+static void close_descriptor(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
 }
 
 struct framed_stream *framed_stream_take_over(struct loop *loop, struct handover_reader *reader,
@@ -71,13 +64,17 @@ struct framed_stream *framed_stream_take_over(struct loop *loop, struct handover
                                               const struct framed_stream_callbacks *callbacks,
                                               void *state)
 {
-    int fd = handover_get_descriptor(reader);
-    struct framed_stream *stream =
-        fd >= 0 ? framed_stream_new(loop, fd, max_line_bytes, callbacks, state) : NULL;
+    const struct handover_stream handed = handover_get_stream(reader);
 
+    if (reader->failed) {
+        close_descriptor(handed.descriptor);
+        return NULL;
+    }
+    struct framed_stream *stream =
+        framed_stream_new(loop, handed.descriptor, max_line_bytes, callbacks, state);
     if (stream == NULL)
         return NULL;
-    if (!read_state(stream, reader)) {
+    if (!continue_with(stream, &handed)) {
         framed_stream_free(stream);
         return NULL;
     }
@@ -89,12 +86,5 @@ struct framed_stream *framed_stream_take_over(struct loop *loop, struct handover
 
 void framed_stream_close_handed_over(struct handover_reader *reader)
 {
-    int fd = handover_get_descriptor(reader);
-
-    handover_get8(reader);
-    handover_get32(reader);
-    for (int span = 0; span < 2; span++)
-        handover_get_bytes(reader, (size_t)handover_get64(reader));
-    if (fd >= 0)
-        close(fd);
+    close_descriptor(handover_get_stream(reader).descriptor);
 }

@@ -178,7 +178,8 @@ int handover_channel_send(int channel, enum handover_kind kind, const char *text
 
 static bool is_message(uint8_t kind)
 {
-    return (kind >= HANDOVER_READY && kind <= HANDOVER_SERVING) || kind == HANDOVER_READY_TO_COPY;
+    return (kind >= HANDOVER_READY && kind <= HANDOVER_SERVING) || kind == HANDOVER_READY_TO_COPY ||
+           kind == HANDOVER_FILES;
 }
 
 int handover_channel_receive(int channel, struct handover_message *message, uint64_t until_ms)

@@ -109,18 +109,23 @@ int unix_listener_open_at_once(const char *path, mode_t mode, const struct ident
     return open_within(path, mode, owner, 0);
 }
 
-void unix_listener_close_and_remove(int listener, const char *path)
+void unix_listener_remove_stale(const char *path)
 {
     struct sockaddr_un address;
     struct listener_lock lock;
 
-    /* After this close, a socket file without a listener is this one, or another stale one. */
-    close(listener);
     if (unix_address_set(&address, path) != 0 ||
         listener_lock_take(&lock, path, CLOSE_TIMEOUT_MS) != 0)
         return;
     stale_socket_remove(&address);
     listener_lock_release(&lock);
+}
+
+void unix_listener_close_and_remove(int listener, const char *path)
+{
+    /* After this close, a socket file without a listener is this one, or another stale one. */
+    close(listener);
+    unix_listener_remove_stale(path);
 }
 
 void unix_listener_close(int listener)

@@ -1,6 +1,7 @@
 #include "os/process/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,14 +98,19 @@ static bool may_have_file(size_t bytes)
 static int open_file(void)
 {
     int descriptor = memfd_create("udpsrv", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-    return descriptor < 0 && errno == EINVAL ? memfd_create("udpsrv", MFD_CLOEXEC) : descriptor;
+    return descriptor < 0 && errno == EINVAL
+               ? memfd_create("udpsrv", MFD_CLOEXEC | MFD_ALLOW_SEALING)
+               : descriptor;
 }
 
-/* Returns the descriptor of a file of that size, or -1 if there can be none. */
+/* Returns the descriptor of a file that keeps its size, or -1 if there can be none. If another
+ * process could truncate it, an access to the memory could end this one by SIGBUS. */
 static int make_file(size_t bytes)
 {
     int descriptor = may_have_file(bytes) ? open_file() : -1;
-    if (descriptor >= 0 && ftruncate(descriptor, (off_t)bytes) != 0) {
+    if (descriptor >= 0 &&
+        (ftruncate(descriptor, (off_t)bytes) != 0 ||
+         fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)) {
         close(descriptor);
         return -1;
     }

@@ -185,13 +185,18 @@ static bool has_capabilities(struct __user_cap_header_struct *header)
     return false;
 }
 
+int privilege_protect_memory(void)
+{
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
 int privilege_harden(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{.effective = 0}};
     const struct rlimit no_core = {0, 0};
 
-    if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+    if (setrlimit(RLIMIT_CORE, &no_core) != 0 || privilege_protect_memory() != 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -errno;
     /* Kernels before 4.3 have no ambient set. */

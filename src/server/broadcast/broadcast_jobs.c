@@ -481,6 +481,15 @@ static int take_over_open(struct jobs *jobs, struct handover_reader *reader)
     return 0;
 }
 
+/* The lists are by the slots of a registry that this process does not have. */
+static void lose_lists(struct jobs *jobs, enum confirmed_kind kind)
+{
+    struct remembered_confirmations *remembered = &jobs->confirmed[kind].remembered;
+    for (size_t i = 0; i < remembered->count; i++)
+        ended_jobs_lose_list(&jobs->ended, remembered->list[i].job);
+    remembered_confirmations_init(remembered, kind);
+}
+
 static int take_over_remembered(struct jobs *jobs, struct handover_reader *reader,
                                 bool is_same_registry)
 {
@@ -488,7 +497,7 @@ static int take_over_remembered(struct jobs *jobs, struct handover_reader *reade
     for (enum confirmed_kind kind = 0; kind < CONFIRMED_KINDS && error == 0; kind++) {
         error = remembered_confirmations_take_over(&jobs->confirmed[kind].remembered, reader);
         if (!is_same_registry)
-            remembered_confirmations_init(&jobs->confirmed[kind].remembered, kind);
+            lose_lists(jobs, kind);
     }
     return error;
 }

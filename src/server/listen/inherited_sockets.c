@@ -197,6 +197,27 @@ struct inherited_listener *inherited_sockets_find(struct inherited_sockets *inhe
     return NULL;
 }
 
+/* The path of a Unix socket: the text of a listener has the prefix "unix:". */
+static const char *path_of(const struct inherited_listener *entry)
+{
+    static const char prefix[] = "unix:";
+    bool has_prefix = strncmp(entry->text, prefix, sizeof prefix - 1) == 0;
+    if (entry->kind == INHERITED_CONTROL)
+        return entry->text;
+    bool has_path = entry->kind == INHERITED_STREAM || entry->kind == INHERITED_METRICS;
+    return has_path && has_prefix ? entry->text + sizeof prefix - 1 : NULL;
+}
+
+bool inherited_sockets_have_file(const struct inherited_sockets *inherited, const char *path)
+{
+    for (size_t i = 0; i < inherited->count; i++) {
+        const char *own = path_of(&inherited->list[i]);
+        if (own != NULL && strcmp(own, path) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* ---- closing ---- */
 
 static void close_entry(struct inherited_listener *entry)
@@ -218,17 +239,6 @@ void inherited_sockets_close(struct inherited_sockets *inherited)
         close_entry(&inherited->list[i]);
     free(inherited->list);
     *inherited = (struct inherited_sockets){.count = 0};
-}
-
-/* The path of a Unix socket: the text of a listener has the prefix "unix:". */
-static const char *path_of(const struct inherited_listener *entry)
-{
-    static const char prefix[] = "unix:";
-    bool has_prefix = strncmp(entry->text, prefix, sizeof prefix - 1) == 0;
-    if (entry->kind == INHERITED_CONTROL)
-        return entry->text;
-    bool has_path = entry->kind == INHERITED_STREAM || entry->kind == INHERITED_METRICS;
-    return has_path && has_prefix ? entry->text + sizeof prefix - 1 : NULL;
 }
 
 void inherited_sockets_end(struct inherited_sockets *inherited)

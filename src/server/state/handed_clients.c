@@ -63,7 +63,8 @@ static int get_listeners(struct clients_setting *setting, struct handover_reader
     for (size_t i = 0; i < setting->listener_count; i++) {
         setting->transports[i] = handover_get8(reader);
         const char *text = handover_get_text(reader);
-        if (text == NULL || strlen(text) >= sizeof setting->listeners[i])
+        if (setting->transports[i] > TRANSPORT_UNIX || text == NULL ||
+            strlen(text) >= sizeof setting->listeners[i])
             return -EPROTO;
         strcpy(setting->listeners[i], text);
     }
@@ -73,13 +74,16 @@ static int get_listeners(struct clients_setting *setting, struct handover_reader
 static int get_setting(struct clients_setting *setting, struct handover_reader *reader)
 {
     setting->layout = handover_get64(reader);
-    setting->worker_count = handover_get16(reader);
+    size_t worker_count = handover_get16(reader);
     setting->clients_max = handover_get32(reader);
     setting->names_max = handover_get32(reader);
     setting->names = handover_get8(reader);
     setting->names_id = handover_get64(reader);
     setting->is_by_source = handover_get8(reader);
-    return setting->worker_count <= CONFIG_WORKERS_MAX ? get_listeners(setting, reader) : -EPROTO;
+    if (worker_count > CONFIG_WORKERS_MAX)
+        return -EPROTO;
+    setting->worker_count = worker_count;
+    return get_listeners(setting, reader);
 }
 
 int handed_clients_take_over(struct handed_clients *handed, struct handover_reader *reader)

@@ -4,7 +4,6 @@
 #include "registry/registry_memory.h"
 #include "server/config/worker_capacity.h"
 #include "server/state/handed_clients.h"
-#include "server/state/state_restore.h"
 #include "server/workers/worker_sweep.h"
 
 #include <errno.h>
@@ -13,8 +12,6 @@
 
 /* Which of both forms a record of the second package has. */
 enum { IS_SHARED = 0, IS_COPY = 1 };
-
-/* ---- the first package ---- */
 
 struct state_sources client_takeover_sources(const struct server *server)
 {
@@ -29,6 +26,20 @@ struct state_sources client_takeover_sources(const struct server *server)
         .rules = &server->rules,
     };
 }
+
+struct state_restore_options client_takeover_restore_options(struct server *server)
+{
+    return (struct state_restore_options){
+        .config = server->config,
+        .names_key = &server->names_key,
+        .listeners = &server->sockets.listeners,
+        .workers = &server->workers,
+        .names = server->names,
+        .jobs = server->jobs,
+    };
+}
+
+/* ---- the first package ---- */
 
 static uint64_t names_id(const struct server *server)
 {
@@ -188,14 +199,7 @@ static int map_copy(struct handover_reader *reader, struct shared_memory *copy, 
 
 static int get_copy(struct server *server, struct handover_reader *reader)
 {
-    const struct state_restore_options options = {
-        .config = server->config,
-        .names_key = &server->names_key,
-        .listeners = &server->sockets.listeners,
-        .workers = &server->workers,
-        .names = server->names,
-        .jobs = server->jobs,
-    };
+    const struct state_restore_options options = client_takeover_restore_options(server);
     struct shared_memory copy;
     size_t size;
     int error = map_copy(reader, &copy, &size);

@@ -357,7 +357,10 @@ static void receive(struct server *server)
 {
     struct predecessor *predecessor = &server->predecessor;
     struct handover_message message;
-    int error = handover_channel_receive(predecessor->channel, &message, 0);
+    int error;
+    do
+        error = handover_channel_receive(predecessor->channel, &message, 0);
+    while (error == 0 && new_socket_files_note(&predecessor->new_files, &message));
     if (error == 0)
         on_message(server, &message);
     else if (error == -EPIPE)
@@ -393,13 +396,14 @@ static void on_channel(void *state, unsigned events)
 void predecessor_on_child(struct server *server)
 {
     struct predecessor *predecessor = &server->predecessor;
-    if (!child_process_has_ended(&predecessor->successor) || !predecessor->is_running)
+    if (!child_process_has_ended(&predecessor->successor))
         return;
     /* What it has sent before its end says more. */
-    if (!predecessor->is_closed)
+    if (predecessor->is_running && !predecessor->is_closed)
         receive(server);
     if (predecessor->is_running)
         on_end(server);
+    new_socket_files_remove(&predecessor->new_files);
 }
 
 /* ---- the start ---- */

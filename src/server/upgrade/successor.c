@@ -6,6 +6,7 @@
 #include "os/process/child_process.h"
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
+#include "os/process/privilege.h"
 #include "server/startup_error.h"
 #include "server/upgrade/client_takeover.h"
 #include "server/upgrade/take_over.h"
@@ -24,7 +25,10 @@ int successor_init(struct server *server)
     successor->channel = -1;
     if (channel == -ENOENT)
         return 0;
-    int error = channel >= 0 ? handover_channel_adopt(channel) : channel;
+    /* What it gets by the channel must not be read by other processes of its user. */
+    int error = privilege_protect_memory();
+    if (error == 0)
+        error = channel >= 0 ? handover_channel_adopt(channel) : channel;
     if (error != 0) {
         print_error(strerror(-error),
                     "unset it: udpsrv itself sets it for the program of an upgrade",
@@ -66,7 +70,10 @@ static int read_package(struct server *server,
 
 int successor_receive(struct server *server)
 {
-    return server->successor.is_one ? read_package(server, take_over_first) : 0;
+    int error = server->successor.is_one ? read_package(server, take_over_first) : 0;
+    if (server->successor.is_one && error == 0)
+        new_socket_files_report(server->successor.channel, server->config, &server->inherited);
+    return error;
 }
 
 int successor_take_over(struct server *server)

@@ -10,6 +10,7 @@
 #include "sim/net/connection.h"
 #include "sim/os/processes.h"
 #include "sim/world/faults.h"
+#include "state/handover_stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -428,39 +429,30 @@ void framed_stream_finish(struct framed_stream *stream)
 
 /* ---- handing over to another process ---- */
 
-enum flags { PAUSED = 1, ENDED = 2, CLOSED = 4, WAS_TOO_LONG = 8, DISCARDING = 16 };
-
-static void put_bytes(struct handover_writer *writer, const char *bytes, size_t size)
-{
-    handover_put64(writer, size);
-    handover_put_bytes(writer, bytes, size);
-}
-
 void framed_stream_hand_over(const struct framed_stream *stream, struct handover_writer *writer)
 {
-    unsigned flags = (stream->paused ? PAUSED : 0u) | (stream->ended ? ENDED : 0u) |
-                     (stream->closed ? CLOSED : 0u) | (stream->was_too_long ? WAS_TOO_LONG : 0u) |
-                     (stream->discarding ? DISCARDING : 0u);
+    const struct handover_stream handed = {
+        .descriptor = stream->fd,
+        .is_paused = stream->paused,
+        .is_closed = stream->closed,
+        .was_too_long = stream->was_too_long,
+        .is_discarding = stream->discarding,
+        .error = stream->error,
+        .input = (const uint8_t *)stream->input,
+        .input_size = stream->input_size,
+        .output = (const uint8_t *)stream->output + stream->output_begin,
+        .output_size = broken_is("unsent") ? 0 : stream->output_size,
+    };
     if (stream->finishing || stream->freed || stream->busy)
         broken_promise("a stream is handed over while it has an owner", "it has none");
-    handover_put_descriptor(writer, stream->fd);
-    handover_put8(writer, (uint8_t)flags);
-    handover_put32(writer, (uint32_t)-stream->error);
-    put_bytes(writer, stream->input, stream->input_size);
-    put_bytes(writer, stream->output + stream->output_begin,
-              broken_is("unsent") ? 0 : stream->output_size);
+    handover_put_stream(writer, &handed);
 }
 
-static bool get_bytes(struct handover_reader *reader, char **bytes, size_t *size, size_t room)
+static void copy_bytes(char **to, size_t *to_size, const uint8_t *bytes, size_t size, size_t room)
 {
-    size_t length = (size_t)handover_get64(reader);
-    const uint8_t *from = handover_get_bytes(reader, length);
-    if (from == NULL)
-        return false;
-    *bytes = realloc(*bytes, length + room);
-    memcpy(*bytes, from, length);
-    *size = length;
-    return true;
+    *to = realloc(*to, size + room);
+    memcpy(*to, bytes, size);
+    *to_size = size;
 }
 
 struct framed_stream *framed_stream_take_over(struct loop *loop, struct handover_reader *reader,
@@ -468,34 +460,24 @@ struct framed_stream *framed_stream_take_over(struct loop *loop, struct handover
                                               const struct framed_stream_callbacks *owner,
                                               void *state)
 {
-    int fd = handover_get_descriptor(reader);
+    const struct handover_stream handed = handover_get_stream(reader);
     struct framed_stream *stream =
-        fd >= 0 ? framed_stream_new(loop, fd, max_line_bytes, owner, state) : NULL;
+        framed_stream_new(loop, handed.descriptor, max_line_bytes, owner, state);
     if (stream == NULL)
         return NULL;
-    unsigned flags = handover_get8(reader);
-    stream->paused = flags & PAUSED;
-    stream->ended = flags & ENDED;
-    stream->closed = flags & CLOSED;
-    stream->was_too_long = flags & WAS_TOO_LONG;
-    stream->discarding = flags & DISCARDING;
-    stream->error = -(int)handover_get32(reader);
-    if (!get_bytes(reader, &stream->input, &stream->input_size, max_line_bytes + 3) ||
-        !get_bytes(reader, &stream->output, &stream->output_size, 1)) {
-        framed_stream_free(stream);
-        return NULL;
-    }
+    stream->paused = handed.is_paused;
+    stream->closed = handed.is_closed;
+    stream->was_too_long = handed.was_too_long;
+    stream->discarding = handed.is_discarding;
+    stream->error = handed.error;
+    copy_bytes(&stream->input, &stream->input_size, handed.input, handed.input_size,
+               max_line_bytes + 3);
+    copy_bytes(&stream->output, &stream->output_size, handed.output, handed.output_size, 1);
     loop_defer(loop, &stream->task);
     return stream;
 }
 
 void framed_stream_close_handed_over(struct handover_reader *reader)
 {
-    int fd = handover_get_descriptor(reader);
-    handover_get8(reader);
-    handover_get32(reader);
-    for (int i = 0; i < 2; i++)
-        handover_get_bytes(reader, (size_t)handover_get64(reader));
-    if (fd >= 0)
-        descriptor_close(fd);
+    descriptor_close(handover_get_stream(reader).descriptor);
 }

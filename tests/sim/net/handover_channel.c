@@ -330,9 +330,7 @@ static int receive_descriptors(int channel, struct handover_package *package, si
         int error = receive(channel, &item, until_ms);
         if (error != 0)
             return error;
-        bool fits = item->kind == HANDOVER_DESCRIPTORS && item->object_count > 0 &&
-                    item->object_count <= count - package->count;
-        error = fits ? take_descriptors(package, item) : -EPROTO;
+        error = take_descriptors(package, item);
         free_item(item);
         if (error != 0)
             return error;

@@ -106,14 +106,19 @@ int unix_listener_open(const char *path, mode_t mode, const struct identity *own
     return unix_listener_open_at_once(path, mode, owner);
 }
 
-void unix_listener_close_and_remove(int listener, const char *path)
+void unix_listener_remove_stale(const char *path)
 {
-    descriptor_close(listener);
     struct simulated_file *file = simulated_file_find(path);
     if (broken_is("file"))
         return;
     if (file != NULL && file->text == NULL && file->listener == NULL)
         simulated_file_remove(path);
+}
+
+void unix_listener_close_and_remove(int listener, const char *path)
+{
+    descriptor_close(listener);
+    unix_listener_remove_stale(path);
 }
 
 void unix_listener_close(int listener)

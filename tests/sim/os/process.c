@@ -440,6 +440,11 @@ int privilege_join_group(gid_t gid)
     return 0;
 }
 
+int privilege_protect_memory(void)
+{
+    return 0;
+}
+
 int privilege_harden(void)
 {
     return 0;

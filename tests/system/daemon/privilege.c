@@ -3,8 +3,12 @@
 
 #include "harness.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,14 +54,20 @@ static void expect_sealed(const struct server *server)
     expect_line(server, "limits", "\nMax core file size        0                    0 ");
 }
 
-/* Expects that another process of the server's user cannot read the memory map of the server. */
+/* Whether another process of its user can read the memory map of a process. */
+static bool is_readable(pid_t pid)
+{
+    const char *maps = harness_format("/proc/%d/maps", (int)pid);
+
+    return run(NULL, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", maps,
+               NULL)
+               .status == 0;
+}
+
 static void expect_unreadable(const struct server *server)
 {
-    const char *maps = harness_format("/proc/%d/maps", (int)server->process.pid);
-    struct result result =
-        run(NULL, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", maps, NULL);
-
-    expect(result.status != 0, "expected %s to be unreadable to the server's own user", maps);
+    expect(!is_readable(server->process.pid),
+           "expected the server to be unreadable to its own user");
 }
 
 Test(system_privilege, a_server_that_stays_root_has_no_capabilities)
@@ -97,6 +107,44 @@ Test(system_privilege, a_server_that_another_user_started_has_no_capabilities)
     expect_sealed(&server);
     expect_unreadable(&server);
     server_stop(&server);
+}
+
+/* Waits until the process has that program, which is all it has done. */
+static void await_program(pid_t pid, const char *program)
+{
+    const char *link = harness_format("/proc/%d/exe", (int)pid);
+    const char *wanted = realpath(program, NULL);
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+    char found[PATH_MAX] = "";
+
+    for (ssize_t size; strcmp(found, wanted) != 0;) {
+        expect(harness_now_ms() < deadline, "expected %s to be %s, not %s", link, wanted, found);
+        size = readlink(link, found, sizeof found - 1);
+        found[size > 0 ? size : 0] = '\0';
+    }
+}
+
+/* The program of an upgrade, which gets nothing and so goes no further. */
+Test(system_privilege, a_successor_cannot_be_read_before_it_takes_over)
+{
+    int ends[2];
+    struct process successor;
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+
+    need_root();
+    expect(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0, "expected a pair of sockets");
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    process_start(&successor, NULL,
+                  (const char *const[]){"setpriv", "--reuid=65534", "--regid=65534",
+                                        "--clear-groups", "env",
+                                        harness_format("UDPSRV_UPGRADE=%d", ends[1]),
+                                        program_path("udpsrv"), "-l", "127.0.0.1:0", NULL});
+    close(ends[1]);
+    await_program(successor.pid, program_path("udpsrv"));
+    while (is_readable(successor.pid))
+        expect(harness_now_ms() < deadline, "expected it to be unreadable to its own user");
+    close(ends[0]);
+    harness_equal("the status", process_wait(&successor), 1);
 }
 
 /* ---- Access to the control socket ---- */

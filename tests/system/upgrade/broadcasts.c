@@ -3,6 +3,7 @@
 
 #include "devices.h"
 #include "restart.h"
+#include "tmux_pane.h"
 #include "upgrade.h"
 
 #include <signal.h>
@@ -183,6 +184,30 @@ Test(system_upgrade_broadcasts,
     server_stop(&server);
 }
 
+/* Which clients have confirmed is known by the places in the memory that is not kept. */
+Test(system_upgrade_broadcasts, to_other_workers_says_that_the_list_of_an_ended_one_is_lost)
+{
+    const char *const reason = "an upgrade that changed workers, listeners, names or clients.max "
+                               "has not kept its list";
+    start(2, 1000);
+    int device = device_join(&server);
+    server_ask(&server, "broadcast nowait confirm 41");
+    confirm(device, &server.at[0], expect_message(device, "A"));
+    await_job(&server, 1, "done");
+    upgrade(&server);
+    expect(is_listed(list_clients(&server, 1, "--confirmed"), device), "expected the device");
+    server_configure(&server, config(1, 1000));
+    for (int i = 0; i < 2; i++) {
+        upgrade(&server);
+        harness_contains("the refusal", ctl(&server, "job", "1", "--silent", NULL).err, reason);
+        expect_tally(&server, 1, 1, 0, 0);
+    }
+    server_ask(&server, "broadcast nowait confirm 41");
+    expect_message(device, "A");
+    expect(is_listed(list_clients(&server, 2, "--silent"), device), "expected the device");
+    server_stop(&server);
+}
+
 /* ---- confirmed broadcasts ---- */
 
 Test(system_upgrade_broadcasts, a_confirmed_one_asks_only_who_has_not_confirmed)
@@ -263,23 +288,98 @@ Test(system_upgrade_broadcasts, relayed_messages_reach_each_other_client_once_an
 
 /* ---- sessions that wait ---- */
 
-Test(system_upgrade_broadcasts, udpctl_that_waits_for_one_names_the_job_that_goes_on)
+/* Starts udpctl, which waits for the end of a broadcast, and returns when its first copy is sent.
+ */
+static void start_waiting(struct process *waiting, const char *option)
 {
-    enum { CLIENTS = 20 };
+    process_start(
+        waiting, NULL,
+        (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "A", option, NULL});
+    while (server_stat(&server, "copies_sent") == 0)
+        harness_wait_ms(1);
+}
+
+Test(system_upgrade_broadcasts, udpctl_that_waits_for_one_waits_for_its_end_after_two_upgrades)
+{
+    enum { CLIENTS = 40 };
     int clients[CLIENTS];
     struct process waiting;
     start(2, 20);
     join(clients, CLIENTS);
-    process_start(&waiting, NULL,
-                  (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "A", NULL});
-    while (server_stat(&server, "copies_sent") == 0)
-        harness_wait_ms(1);
+    start_waiting(&waiting, NULL);
     upgrade(&server);
+    upgrade(&server);
+    expect(job_is(&server, 1, "running"), "expected the broadcast to run still");
+    harness_equal("the status of udpctl", process_wait(&waiting), 0);
+    harness_contains("its output", waiting.texts[0].data, "targets      40\n");
+    harness_contains("its output", waiting.texts[0].data, "sent         40\n");
+    harness_contains("its output", waiting.texts[0].data, "state        done\n");
+    expect(job_is(&server, 1, "done"), "expected that udpctl has waited for the end");
+    expect_one_copy_of(clients, CLIENTS, "A");
+    server_stop(&server);
+}
+
+Test(system_upgrade_broadcasts, udpctl_that_waits_for_a_confirmed_one_has_its_counts)
+{
+    struct process waiting;
+    start(2, 1000);
+    int device = device_join(&server);
+    start_waiting(&waiting, "--confirm");
+    uint64_t number = expect_message(device, "A");
+    upgrade(&server);
+    confirm(device, &server.at[0], number);
+    harness_equal("the status of udpctl", process_wait(&waiting), 0);
+    harness_contains("its output", waiting.texts[0].data, "confirmed    1\n");
+    harness_contains("its output", waiting.texts[0].data, "silent       0\n");
+    server_stop(&server);
+}
+
+Test(system_upgrade_broadcasts, udpctl_that_waits_for_one_that_is_cancelled_later_says_so)
+{
+    enum { CLIENTS = 20 };
+    int clients[CLIENTS];
+    struct process waiting;
+    start(1, 5);
+    join(clients, CLIENTS);
+    start_waiting(&waiting, NULL);
+    upgrade(&server);
+    ctl_ok(&server, "cancel", "1", NULL);
+    harness_equal("the status of udpctl", process_wait(&waiting), 1);
+    harness_contains("the error", waiting.texts[1].data, "it was cancelled before its end");
+    server_stop(&server);
+}
+
+Test(system_upgrade_broadcasts, udpctl_that_waits_for_one_of_a_server_that_crashes_names_the_job)
+{
+    enum { CLIENTS = 20 };
+    int clients[CLIENTS];
+    struct process waiting;
+    start(1, 5);
+    join(clients, CLIENTS);
+    start_waiting(&waiting, NULL);
+    process_kill(&server.process, SIGKILL);
+    process_wait(&server.process);
     harness_equal("the status of udpctl", process_wait(&waiting), 1);
     harness_contains("the error", waiting.texts[1].data,
                      "cannot wait for job 1: the server closed the connection before its end; "
                      "`udpctl job 1` shows whether it goes on");
-    await_job(&server, 1, "done");
-    expect_one_copy_of(clients, CLIENTS, "A");
+}
+
+Test(system_upgrade_broadcasts, udpctl_on_a_terminal_goes_on_with_its_progress)
+{
+    enum { CLIENTS = 40 };
+    int clients[CLIENTS];
+    struct pane pane;
+    pane_need_tmux();
+    start(2, 20);
+    join(clients, CLIENTS);
+    pane_open(&pane, 80, 24,
+              harness_format("%s -s %s broadcast A", program_path("udpctl"), server.socket));
+    pane_await(&pane, " to go");
+    upgrade(&server);
+    const char *screen = pane_expect_end(&pane, 0);
+    harness_contains("the screen", screen, "sent         40\n");
+    harness_equal("bars", (int64_t)text_count(screen, "to go"), 0);
+    pane_close(&pane);
     server_stop(&server);
 }

@@ -10,7 +10,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 TestSuite(system_upgrade_sockets, .fini = harness_end, .timeout = 60);
@@ -385,6 +387,66 @@ Test(system_upgrade_sockets, of_metrics_that_are_files_stay_until_the_configurat
     server_stop(&server);
     expect(!exists(second), "expected that the second file is removed");
 }
+
+/* ---- files of a program that fails ---- */
+
+static void await_removal(const char *path)
+{
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+    while (exists(path)) {
+        expect(harness_now_ms() < deadline, "expected that %s is removed", path);
+        harness_wait_ms(1);
+    }
+}
+
+/* The address of the metrics is the last one that is opened before the control sockets. */
+Test(system_upgrade_sockets, that_a_program_has_added_are_removed_when_it_gives_up)
+{
+    const char *chat = harness_path("chat"), *fresh = harness_path("fresh");
+    start(harness_format("listen = 127.0.0.1:0, tcp:127.0.0.1:0, unix:%s\n", chat));
+    ino_t file = inode_of(chat);
+    server_configure(&server,
+                     config_of(harness_format("listen = 127.0.0.1:0, tcp:127.0.0.1:0, unix:%s, "
+                                              "unix:%s\n[metrics]\nlisten = %s\n",
+                                              chat, fresh, strchr(server.others[0], ':') + 1)));
+    upgrade_expect_failure(&server, "cannot serve metrics");
+    await_removal(fresh);
+    expect(inode_of(chat) == file, "expected the file of a listener that both have to stay");
+    ask_stream(server.others[1]);
+    server_stop(&server);
+}
+
+/* Binds a socket and closes it, as a process does that is killed. */
+static const char *leave_socket_file(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    strcpy(address.sun_path, harness_path(name));
+    expect(bind(fd, (struct sockaddr *)&address, sizeof address) == 0, "expected %s", name);
+    close(fd);
+    return harness_path(name);
+}
+
+Test(system_upgrade_sockets, that_a_program_has_named_are_removed_when_it_is_killed)
+{
+    const char *chat = harness_path("chat");
+    start(harness_format("listen = 127.0.0.1:0, unix:%s\n", chat));
+    const char *first = leave_socket_file("first"), *second = leave_socket_file("second"),
+               *other = leave_socket_file("other"), *text = harness_write_file("text", "", 0644);
+    /* The message HANDOVER_FILES, of kind 10. */
+    upgrade_put_script(harness_format("printf '\\012%%s\\n%%s\\n%%s\\n' %s %s %s >&8; "
+                                      "printf '\\012%%s\\n' %s >&8; send GO; exec sleep 100",
+                                      first, text, chat, second));
+    process_kill(&server.process, SIGUSR2);
+    server_await_log(&server, "cannot upgrade: this process goes on");
+    await_removal(first);
+    await_removal(second);
+    expect(exists(other) && exists(text) && exists(chat), "expected the other files to stay");
+    ask_stream(server.others[0]);
+    server_stop(&server);
+}
+
+/* ---- metrics ---- */
 
 /* The old process serves the metrics until the new one serves. */
 Test(system_upgrade_sockets, of_metrics_are_not_answered_by_a_program_that_fails)

@@ -32,6 +32,10 @@ const struct job_report *ended_jobs_add(struct ended_jobs *ended, const struct j
  * id is 0. Returns whether there was one. */
 bool ended_jobs_visit(const struct ended_jobs *ended, uint64_t id, job_visit *visit, void *state);
 
+/* Notes that it is not known any more which clients have confirmed a job; nothing if it is not
+ * remembered. */
+void ended_jobs_lose_list(struct ended_jobs *ended, uint64_t id);
+
 /* Adds the reports that are remembered to a record of a handover. */
 void ended_jobs_hand_over(const struct ended_jobs *ended, struct handover_writer *writer);
 

@@ -30,6 +30,7 @@ struct job_report {
     uint64_t plain;       /* recipients that do not want frames: they got a plain copy */
     uint64_t rounds;      /* that have begun */
     uint64_t datagrams;   /* copies that the kernel accepted in all rounds; at least `sent` */
+    bool has_lost_list;   /* an upgrade has not kept which clients have confirmed it */
 };
 
 /* Receives jobs, one a call. */

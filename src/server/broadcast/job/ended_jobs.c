@@ -34,6 +34,13 @@ bool ended_jobs_visit(const struct ended_jobs *ended, uint64_t id, job_visit *vi
     return is_found;
 }
 
+void ended_jobs_lose_list(struct ended_jobs *ended, uint64_t id)
+{
+    for (size_t i = 0; i < JOBS_REMEMBERED; i++)
+        if (ended->list[i].report.id == id)
+            ended->list[i].report.has_lost_list = true;
+}
+
 /* ---- the handover ---- */
 
 static void put_report(void *state, const struct job_report *report)
@@ -55,6 +62,7 @@ static void put_report(void *state, const struct job_report *report)
     handover_put64(writer, report->plain);
     handover_put64(writer, report->rounds);
     handover_put64(writer, report->datagrams);
+    handover_put8(writer, report->has_lost_list);
 }
 
 void ended_jobs_hand_over(const struct ended_jobs *ended, struct handover_writer *writer)
@@ -80,6 +88,7 @@ static int get_report(struct ended_jobs *ended, struct handover_reader *reader)
     report.plain = handover_get64(reader);
     report.rounds = handover_get64(reader);
     report.datagrams = handover_get64(reader);
+    report.has_lost_list = handover_get8(reader) != 0;
     if (reader->failed || selector == NULL || report.state > JOB_CANCELLED)
         return -EPROTO;
     char *text = strdup(selector);

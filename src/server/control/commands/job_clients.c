@@ -42,6 +42,12 @@ static void refuse(const struct command_context *context, struct control_session
                        "cannot list clients of job %" PRIu64
                        ": it has sent nothing; `jobs` shows its state",
                        id);
+    else if (report.has_lost_list)
+        control_refuse(session,
+                       "cannot list clients of job %" PRIu64
+                       ": an upgrade that changed workers, listeners, names or clients.max has not "
+                       "kept its list; `jobs` shows its counts",
+                       id);
     else
         control_refuse(session,
                        "cannot list clients of job %" PRIu64

@@ -203,6 +203,22 @@ Test(unix_listener, close_leaves_a_file_of_another_kind)
     cr_assert(exists("s"));
 }
 
+Test(unix_listener, only_a_file_without_a_listener_is_stale)
+{
+    leave_stale("s");
+    int listener = listen_at("live");
+    close(open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    unix_listener_remove_stale("s");
+    unix_listener_remove_stale("live");
+    unix_listener_remove_stale("file");
+    unix_listener_remove_stale("nothing");
+    cr_assert_not(exists("s"));
+    cr_assert(exists("live"));
+    cr_assert(exists("file"));
+    cr_assert_eq(count_files(), 2, "no lock is left");
+    unix_listener_close_and_remove(listener, "live");
+}
+
 Test(unix_listener, lock_file_that_a_crash_left_is_no_obstacle)
 {
     close(open("s.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600));

@@ -198,6 +198,21 @@ Test(memory, that_is_shared_has_a_descriptor_that_is_closed_on_exec_and_on_relea
     cr_assert_eq(fcntl(descriptor, F_GETFD), -1);
 }
 
+Test(memory, that_is_shared_keeps_its_size_and_stays_writable)
+{
+    struct shared_memory shared = reserve_shared(8192, 0), other;
+    cr_assert_eq(ftruncate(shared.descriptor, 4096), -1, "it does not shrink");
+    cr_assert_eq(errno, EPERM);
+    cr_assert_eq(ftruncate(shared.descriptor, 16384), -1, "it does not grow");
+    cr_assert_eq(errno, EPERM);
+    cr_assert_eq(fcntl(shared.descriptor, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), -1);
+    cr_assert_eq(errno, EPERM);
+    cr_assert_eq(memory_map_shared(&other, dup(shared.descriptor), 8192, 0), 0);
+    memset(other.memory, 1, 8192);
+    memory_release_shared(&other);
+    memory_release_shared(&shared);
+}
+
 Test(memory, of_another_size_is_not_mapped)
 {
     struct shared_memory shared = reserve_shared(8192, 0), other = {.memory = NULL};

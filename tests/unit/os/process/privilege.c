@@ -186,6 +186,19 @@ Test(privilege, is_hardened_even_for_root)
     cr_assert_eq(in_child(harden), 0);
 }
 
+static int protect_memory(void)
+{
+    return prctl(PR_GET_DUMPABLE) == 1 && privilege_protect_memory() == 0 &&
+                   prctl(PR_GET_DUMPABLE) == 0
+               ? 0
+               : 1;
+}
+
+Test(privilege, memory_is_protected_without_the_rest)
+{
+    cr_assert_eq(in_child(protect_memory), 0);
+}
+
 /* 77: this host has no seccomp. */
 static int harden_without_capset(void)
 {

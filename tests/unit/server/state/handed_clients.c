@@ -158,6 +158,23 @@ Test(handed_clients, are_not_kept_if_a_piece_is_missing_that_they_need)
     }
 }
 
+Test(handed_clients, with_a_listener_of_no_known_transport_are_refused)
+{
+    setting.transports[1] = TRANSPORT_UNIX;
+    cr_assert_eq(take_over(), 0);
+    handed_clients_close(&handed);
+    setting.transports[1] = TRANSPORT_UNIX + 1;
+    cr_assert_eq(take_over(), -EPROTO);
+    handed_clients_close(&handed);
+}
+
+Test(handed_clients, of_too_many_workers_are_refused_and_closed)
+{
+    setting.worker_count = UINT16_MAX;
+    cr_assert_eq(take_over(), -EPROTO);
+    handed_clients_close(&handed);
+}
+
 Test(handed_clients, of_a_damaged_record_are_refused_and_nothing_stays_open)
 {
     struct handover_writer writer = written();

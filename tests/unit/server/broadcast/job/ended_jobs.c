@@ -64,6 +64,7 @@ static void compare(void *state, const struct job_report *report)
     cr_assert_str_eq(report->selector, expected->selector);
     cr_assert_eq(report->bytes, expected->bytes);
     cr_assert_eq(report->is_confirmed, expected->is_confirmed);
+    cr_assert_eq(report->has_lost_list, expected->has_lost_list);
     const uint64_t are[] = {report->targets,   report->sent,       report->failed, report->skipped,
                             report->confirmed, report->silent,     report->plain,  report->rounds,
                             report->datagrams, report->duration_ms},
@@ -74,12 +75,31 @@ static void compare(void *state, const struct job_report *report)
     cr_assert_arr_eq(are, were, sizeof are);
 }
 
+static void note_loss(void *state, const struct job_report *report)
+{
+    *(bool *)state = report->has_lost_list;
+}
+
+Test(ended_jobs, lose_their_lists_one_by_one)
+{
+    bool is_lost;
+    for (uint64_t id = 1; id <= 3; id++)
+        add(id, NULL);
+    ended_jobs_lose_list(&ended, 2);
+    ended_jobs_lose_list(&ended, 4);
+    for (uint64_t id = 1; id <= 3; id++) {
+        cr_assert(ended_jobs_visit(&ended, id, note_loss, &is_lost));
+        cr_assert_eq(is_lost, id == 2);
+    }
+    ended_jobs_free(&ended);
+}
+
 Test(ended_jobs, are_the_same_after_a_handover)
 {
     static struct ended_jobs successor;
     struct handover_writer writer = {.size = 0};
     struct job_report report = {
-        1, JOB_CANCELLED, 2, 3, 4, 5, 6, 7, strdup("to=::1"), true, 8, 9, 10, 11, 12};
+        1, JOB_CANCELLED, 2, 3, 4, 5, 6, 7, strdup("to=::1"), true, 8, 9, 10, 11, 12, true};
     ended_jobs_add(&ended, &report, (char *)report.selector);
     for (uint64_t id = 2; id <= JOBS_REMEMBERED; id++)
         add(id, NULL);
