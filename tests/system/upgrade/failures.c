@@ -156,9 +156,7 @@ Test(system_upgrade_failures, a_server_that_may_make_no_thread_any_more_goes_on)
     upgrade_put_script("prlimit --pid $PPID --nproc=1; await PACKAGE; send READY 1; await PACKAGE; "
                        "send FAILED 'no paper'; exit 1");
     upgrade_expect_failure(&server, "no paper");
-    run(NULL, "prlimit", "--pid", harness_format("%d", (int)server.process.pid),
-        "--nproc=unlimited", NULL);
-    finish();
+    server_stop(&server);
 }
 
 /* ---- wrappers ---- */
