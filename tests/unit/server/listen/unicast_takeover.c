@@ -326,32 +326,6 @@ Test(unicast_takeover, removed_workers_of_a_wildcard_get_nothing_more_where_the_
     expect_removed_workers_get_nothing("0.0.0.0:0");
 }
 
-static void expect_buffers(const struct listener *listener, uint32_t receive_bytes,
-                           uint32_t send_bytes)
-{
-    const struct send_socket_set *senders = &listener->senders[0];
-    cr_assert_eq(socket_set_receive_buffer(listener->sockets[0], 0), receive_bytes);
-    cr_assert_eq(socket_send_buffer_limit(senders->replies[0]), 2 * send_bytes);
-    cr_assert_eq(socket_send_buffer_limit(senders->copies[0]), 2 * send_bytes);
-}
-
-Test(unicast_takeover, changes_the_sizes_of_buffers_when_the_process_before_has_left)
-{
-    listen_to("127.0.0.1:0");
-    both.config->server.receive_buffer_bytes = 32 << 10;
-    both.config->server.send_buffer_bytes = 40 << 10;
-    start_before(1);
-    both.config->server.receive_buffer_bytes = 64 << 10;
-    both.config->server.send_buffer_bytes = 20 << 10;
-    uint32_t routed = socket_send_buffer_limit(both.before.listeners.list[0].sockets[0]);
-    prepare_after(1);
-    expect_buffers(&both.before.listeners.list[0], 32 << 10, 40 << 10);
-    cr_assert_eq(socket_send_buffer_limit(both.before.listeners.list[0].sockets[0]), routed);
-    leave_before();
-    cr_assert_eq(startup_sockets_receive(&both.after, both.config), 0);
-    expect_buffers(after(), 64 << 10, 20 << 10);
-}
-
 Test(unicast_takeover, fails_where_the_kernel_refuses_the_choice_by_source_for_a_single_socket)
 {
     listen_to("127.0.0.1:0");
