@@ -16,7 +16,7 @@ static int run(struct server *server)
 {
     server_signals_hold_reload();
     service_manager_init(&server->manager);
-    predecessor_init(&server->predecessor, SERVER_STOP_SIGNALS, server_exit_at_once);
+    predecessor_init(&server->predecessor, SERVER_STOP_SIGNALS);
     if (successor_init(server) != 0)
         return EXIT_FAILURE;
     if (config_load(&server->files, server->options) != 0) {

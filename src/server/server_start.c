@@ -335,11 +335,7 @@ static int start_metrics(struct server *server)
     if (server->metrics == NULL)
         return 0;
     int error = metrics_server_start(server->metrics, server->loop, &source);
-    if (error != 0)
-        return report_metrics(server, error);
-    log_event(LOG_LEVEL_INFO, "metrics are served", "listen", metrics_server_text(server->metrics),
-              NULL);
-    return 0;
+    return error == 0 ? 0 : report_metrics(server, error);
 }
 
 static int give_up_privileges(struct server *server)
@@ -444,12 +440,20 @@ static int start_snapshots(struct server *server)
 /* A successor goes on with the sockets that receive: no other process could serve any more. */
 static int begin_to_receive(struct server *server)
 {
-    int error = startup_sockets_receive(&server->sockets);
+    int error = startup_sockets_receive(&server->sockets, server->config);
     if (error == 0)
         return 0;
     error = startup_error_report("cannot begin to receive", "sockets", error,
                                  server->successor.is_one ? "restart udpsrv" : "try again");
     return server->successor.is_one ? 0 : error;
+}
+
+static int open_threads(struct server *server)
+{
+    int error = workers_open_threads(&server->workers);
+    return error == 0 ? 0
+                      : startup_error_report("cannot start a worker", "thread", error,
+                                             "look at the limit on threads (ulimit -u)");
 }
 
 static int start_workers(struct server *server)
@@ -459,24 +463,24 @@ static int start_workers(struct server *server)
     if (error != 0)
         return error;
     socket_takeover_end(&server->workers, &server->sockets.listeners, &server->inherited);
-    error = workers_start(&server->workers);
+    workers_start(&server->workers);
     server->running_workers = server->workers.started;
-    return error == 0 ? 0
-                      : startup_error_report("cannot start a worker", "thread", error,
-                                             "look at the limit on threads (ulimit -u)");
+    return 0;
 }
 
 /* What waits for the line has read that of the predecessor. */
 static int report_ready(struct server *server)
 {
+    if (server->metrics != NULL)
+        log_event(LOG_LEVEL_INFO, "metrics are served", "listen",
+                  metrics_server_text(server->metrics), NULL);
     int error = server->successor.is_one ? 0 : ready_line_start(server);
     if (error == 0)
         ready_line_log(server);
     return error;
 }
 
-/* The last step: from now on the manager starts what depends on the server. */
-static int notify_manager(struct server *server)
+static int prepare_manager(struct server *server)
 {
     const struct service_manager_options options = {
         .loop = server->loop,
@@ -485,19 +489,24 @@ static int notify_manager(struct server *server)
         .worker_count = server->workers.count,
         .listeners = &server->sockets.listeners,
     };
-    return service_manager_ready(&server->manager, &options);
+    return service_manager_prepare(&server->manager, &options);
 }
 
-/* The predecessor notifies the manager of its successor first. */
+/* The last step: from now on the manager starts what depends on the server. It is notified of a
+ * successor first by the predecessor. */
 static int report_to_manager(struct server *server)
 {
-    return server->successor.is_one ? successor_serve(server, notify_manager)
-                                    : notify_manager(server);
+    if (server->successor.is_one)
+        successor_serve(server);
+    else
+        service_manager_ready(&server->manager);
+    return 0;
 }
 
 int server_start(struct server *server)
 {
-    /* The steps that need privileges precede give_up_privileges, and threads start last. */
+    /* The steps that need privileges precede give_up_privileges, and workers start last. In a
+     * successor no step after successor_take_over can fail. */
     static const struct {
         int (*run)(struct server *);
         const char *attempt; /* for the status of the service manager */
@@ -527,9 +536,11 @@ int server_start(struct server *server)
         {open_snapshots, "locking the state file"},
         {restore_state, "restoring the clients"},
         {start_snapshots, "starting the writer of the state file"},
+        {start_metrics, "serving the metrics"},
+        {prepare_manager, "preparing to notify the service manager"},
+        {open_threads, "making the threads of the workers"},
         {successor_take_over, "taking over from the running server"},
         {start_workers, "starting the workers"},
-        {start_metrics, "serving the metrics"},
         {report_ready, "writing the ready line"},
         {report_to_manager, "notifying the service manager"},
     };

@@ -51,6 +51,10 @@ int reuseport_group_open(const struct addr *addr, struct udp_socket_options *opt
  * socket_set_owner). */
 int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_options *options);
 
+/* Has the kernel give no further datagram to a socket of a group, where its own hash chooses. What
+ * the socket has received stays there, and can be read. Returns 0 or -errno. */
+int reuseport_group_leave(int member);
+
 /* Ends the sharing of the only socket that is left of a group: no other process can bind to its
  * port any more. Returns 0 or -errno. */
 int reuseport_group_end(int member);

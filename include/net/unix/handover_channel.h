@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The channel between a server and its successor during an upgrade: a pair of connected Unix
  * sockets, by which short messages and packages are sent. A package is any number of bytes, which
@@ -28,10 +29,12 @@ enum { HANDOVER_TEXT_BYTES = 1500 /* a longer text is truncated */ };
 
 struct handover_message {
     enum handover_kind kind;
+    pid_t sender; /* the process that has sent it, as the kernel knows it; 0: unknown */
     char text[HANDOVER_TEXT_BYTES];
 };
 
-/* Opens both ends, which are close-on-exec and do not block. Returns 0 or -errno. */
+/* Opens both ends, which are close-on-exec and do not block. A message that is received at ends[0]
+ * has its sender. Returns 0 or -errno. */
 int handover_channel_open(int ends[2]);
 
 /* Checks that a descriptor that this process has got at its start is such an end, and makes it

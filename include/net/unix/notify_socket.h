@@ -1,6 +1,9 @@
 #ifndef NET_UNIX_NOTIFY_SOCKET_H
 #define NET_UNIX_NOTIFY_SOCKET_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* The socket to a service manager: a Unix datagram socket, connected to the address of
  * NOTIFY_SOCKET (sd_notify(3)). */
 
@@ -18,6 +21,10 @@ int notify_socket_send(int socket, const char *text);
 /* Whether an error of notify_socket_send passes by itself. */
 #define notify_socket_is_full(error) \
     ((error) == -EAGAIN || (error) == -ENOBUFS || (error) == -ENOMEM)
+
+/* Waits until there is room again, or an error is to be reported by the next notify_socket_send. If
+ * it is until_ms of clock_now_ms, returns false. */
+bool notify_socket_await_room(int socket, uint64_t until_ms);
 
 void notify_socket_close(int socket);
 

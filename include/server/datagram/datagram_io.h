@@ -38,6 +38,9 @@ void datagram_io_count_drops(struct datagram_io *io);
 void datagram_io_answer_waiting(struct datagram_io *io, int socket);
 void datagram_io_answer_strays(struct datagram_io *io);
 
+/* The sizes of the send buffers have changed since. Call it before the thread is started. */
+void datagram_io_resized(struct datagram_io *io);
+
 /* Excludes the datagrams that the kernel has dropped so far from the counters.
  * datagram_io_start_counting_drops does so only at the first call, and not if the socket was taken
  * over from another process, which has counted its drops (server/datagram/datagram_io_handover). */

@@ -28,6 +28,10 @@ int first_worker_sockets_open(struct first_worker_sockets *sockets, struct liste
  * sockets->own_addrs. */
 struct multicast_listeners first_worker_sockets_groups(const struct first_worker_sockets *sockets);
 
+/* Gives the sockets that another process may have used the send buffers that they need, once that
+ * process has left. */
+void first_worker_sockets_enlarge(const struct first_worker_sockets *sockets);
+
 /* Closes all. Call it after the worker threads have ended. */
 void first_worker_sockets_close(struct first_worker_sockets *sockets);
 

@@ -40,6 +40,10 @@ bool multicast_group_sockets_hand_over(const struct multicast_group_sockets *gro
                                        const struct listeners *listeners,
                                        struct handover_writer *writer);
 
+/* Gives the socket of a unicast listener, by which the group sends, the send buffer that it needs.
+ * In an upgrade it is that of the process before, too, until that has left. */
+void multicast_group_sockets_enlarge(const struct multicast_group_sockets *group);
+
 void multicast_group_sockets_close(struct multicast_group_sockets *group);
 
 /* Returns what to do about an error of opening a group, or of a socket that sends to one. */

@@ -31,10 +31,11 @@ void startup_sockets_hand_over(const struct startup_sockets *sockets,
  * bound to the ports. */
 void startup_sockets_end_sharing(const struct startup_sockets *sockets);
 
-/* Makes the unicast sockets receive. Those of several workers drop everything until then: while a
+/* Makes the unicast sockets receive, and sets the sizes of buffers of sockets that were taken over.
+ * Those of several workers drop everything until then: while a
  * group of sockets is incomplete, the kernel may give a client's datagrams to the wrong worker.
  * Returns 0, or the first -errno; then the others receive nevertheless. */
-int startup_sockets_receive(const struct startup_sockets *sockets);
+int startup_sockets_receive(const struct startup_sockets *sockets, const struct config *config);
 
 /* Closes the Unix sockets whose files this server has created, and removes these: for a process
  * that exits at once. */

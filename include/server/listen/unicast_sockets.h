@@ -27,9 +27,10 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
                          size_t worker_count, const struct identity *owner,
                          const struct existing_sockets *existing);
 
-/* Makes the sockets of all workers receive, each its share. Returns 0, or the first -errno; then
+/* Makes the sockets of all workers receive, each its share, and sets the sizes of the buffers of
+ * those that were taken over. Returns 0, or the first -errno; then
  * the others receive nevertheless. */
-int unicast_sockets_receive(const struct listeners *listeners);
+int unicast_sockets_receive(const struct listeners *listeners, const struct config *config);
 
 /* Opens new sockets for one of the unicast listeners in *fresh, on the interface that has its name
  * now and on the port that it had, also while no interface has the address. They receive from now

@@ -13,7 +13,9 @@
  *     microseconds before the program of the group gives all to the first one, waits in it;
  *   - to bind them earlier: then what the second one gets would be for a worker that does not run
  *     yet.
- * If this process fails after that, what waits in a second socket is lost.
+ * If this process fails after that, what waits in a second socket is lost. Where the kernel chooses
+ * by its own hash (WORKER_CHOICE_BY_KERNEL), that is the share of the new sockets of all that
+ * arrives between unicast_takeover_grow and the failure.
  *
  * Fewer workers: the sockets of the others receive nothing once the kernel chooses anew; what waits
  * in them is to be read then. */
@@ -24,11 +26,16 @@ struct inherited_listener *unicast_takeover_find(struct inherited_sockets *inher
                                                  const struct listener *listener);
 
 /* Takes them for the workers that both processes have; the descriptors of further workers are
- * placeholders until unicast_takeover_grow. The listener is the next one in the table. Fills in
- * what buffers the kernel gave. Returns 0, or -errno with none open. */
+ * placeholders until unicast_takeover_grow. The listener is the next one in the table. The sockets
+ * keep the sizes of their buffers. Returns 0, or -errno with none open. */
 int unicast_takeover_adopt(struct listeners *listeners, struct listener *listener,
-                           struct inherited_listener *entry, const struct config *config,
-                           struct udp_socket_options *options);
+                           struct inherited_listener *entry, const struct config *config);
+
+/* Sets the sizes of the buffers of these sockets by the configuration; those of the sockets that
+ * receive never become smaller. Call it when the process before has left. Returns the size that the
+ * kernel gave a receive buffer, in bytes. */
+uint32_t unicast_takeover_resize(const struct listeners *listeners, const struct listener *listener,
+                                 const struct config *config);
 
 /* Whether the process before had fewer workers for a listener, or another number of them. */
 bool unicast_takeover_must_grow(const struct listeners *listeners, const struct listener *listener);
@@ -45,6 +52,12 @@ int unicast_takeover_grow(const struct listeners *listeners, const struct listen
 /* Has the kernel choose among the sockets of this server's workers, if these are more or fewer than
  * before. Call it when the process before has left. Returns 0 or -errno. */
 int unicast_takeover_choose(const struct listeners *listeners, const struct listener *listener);
+
+/* Has the sockets of workers that are no more receive nothing, where the kernel chooses by its own
+ * hash; after unicast_takeover_choose it gives them nothing otherwise. Where the kernel refuses it,
+ * what arrives between the last read and the close of such a socket is lost. */
+void unicast_takeover_leave(const struct listeners *listeners,
+                            const struct inherited_listener *entry);
 
 /* Writes the listeners, with their sockets, to the record that is being written; those that wait
  * for their interface have none, and are left out. Returns how many these are, also if writer is

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Notifications to a service manager (net/unix/notify_socket), in their order. Sending one never
  * waits: while the manager has no room, they wait here and are tried again every 10 ms. Errors are
@@ -22,7 +23,7 @@ struct notification_queue {
     bool is_logged;          /* an error was logged */
     struct loop_timer retry; /* opened by notification_queue_start */
     size_t count;            /* that wait, in waiting[0] and the next ones */
-    char waiting[NOTIFICATIONS_MAX][NOTIFICATION_BYTES];
+    char waiting[NOTIFICATIONS_MAX + 1][NOTIFICATION_BYTES];
 };
 
 /* Connects to the manager. The address outlives the queue; "": there is no manager. */
@@ -42,6 +43,13 @@ void notification_queue_send(struct notification_queue *queue, const char *text)
  * half of the places are taken, so that others have a place. Returns whether it is
  * sent or waits. */
 bool notification_queue_send_repeated(struct notification_queue *queue, const char *text);
+
+/* The same for the last one of a process that leaves, which has a place of its own. */
+void notification_queue_send_last(struct notification_queue *queue, const char *text);
+
+/* Sends what waits, and waits for room until it is until_ms of clock_now_ms. Returns whether
+ * nothing waits any more; otherwise that is logged. */
+bool notification_queue_flush(struct notification_queue *queue, uint64_t until_ms);
 
 /* Tries once more what waits, and closes the socket. Call it before the loop is freed. */
 void notification_queue_close(struct notification_queue *queue);

@@ -54,6 +54,11 @@ void service_manager_variables(struct service_manager *manager,
 /* Notifies the manager that another process is the server from now on. */
 void service_manager_hand_over(struct service_manager *manager, pid_t process);
 
+/* Waits until the manager has got all notifications, or until it is until_ms of clock_now_ms, which
+ * is logged. A manager that does not know the other process takes the end of this one for that of
+ * the server. */
+void service_manager_leave(struct service_manager *manager, uint64_t until_ms);
+
 /* Connects to the manager, if there is one. Errors are logged. Call it when the log is set up, and
  * before privileges are given up. */
 void service_manager_connect(struct service_manager *manager);
@@ -66,10 +71,13 @@ struct service_manager_options {
     const struct listeners *listeners;
 };
 
-/* Notifies the manager that the server is ready, and begins the checks of the workers. Returns 0 or
- * -errno. */
-int service_manager_ready(struct service_manager *manager,
-                          const struct service_manager_options *options);
+/* Reserves what is needed to notify the manager while the server runs, so that nothing of it can
+ * fail later. Returns 0, or -errno after it was logged. */
+int service_manager_prepare(struct service_manager *manager,
+                            const struct service_manager_options *options);
+
+/* Notifies the manager that the server is ready, and begins the checks of the workers. */
+void service_manager_ready(struct service_manager *manager);
 
 /* Returns whether there is a manager that gets notifications. Then each reload is between a
  * service_manager_begin_reload and a service_manager_end_reload. */

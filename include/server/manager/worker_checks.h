@@ -23,8 +23,11 @@ struct worker_checks_options {
     void *state;
 };
 
-/* Begins the first check at once; the workers may start later. Returns 0 or -errno. */
-int worker_checks_start(struct worker_checks **checks, const struct worker_checks_options *options);
+/* Reserves what the checks need. Returns 0 or -errno. */
+int worker_checks_open(struct worker_checks **checks, const struct worker_checks_options *options);
+
+/* Begins the first check at once; the workers may start later. */
+void worker_checks_start(struct worker_checks *checks);
 
 /* Begins no further check; answered is not called any more. Messages that were posted still
  * complete. */

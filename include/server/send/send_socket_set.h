@@ -33,6 +33,7 @@ struct send_socket_set {
     int reply_reserve, copy_reserve;
     bool single;           /* all are one socket: the one that receives, or another listener's */
     uint32_t buffer_bytes; /* how much of a send buffer datagrams that move may fill */
+    bool must_resize;      /* the send buffers were taken over with another size */
     uint32_t reserve_got_bytes; /* the size of a reserve's send buffer, as the kernel has set it */
 };
 
@@ -69,6 +70,12 @@ int send_socket_set_open(struct send_socket_set *senders, int receiver, const st
 int send_socket_set_open_single(struct send_socket_set *senders, int socket,
                                 uint32_t send_buffer_bytes);
 
+/* The same with a socket that another process uses, too: its buffer stays as it is until
+ * send_socket_set_enlarge, which returns the size that it has then, in bytes. */
+int send_socket_set_open_shared(struct send_socket_set *senders, int socket,
+                                uint32_t send_buffer_bytes);
+uint32_t send_socket_set_enlarge(const struct send_socket_set *senders);
+
 /* Reserves the descriptors of a set that is opened later, for a receiving socket that is bound
  * there. Returns 0 or -errno. */
 int send_socket_set_reserve(struct send_socket_set *senders, int receiver,
@@ -83,8 +90,10 @@ void send_socket_set_hand_over(const struct send_socket_set *senders,
 int send_socket_set_take_over(struct send_socket_set *senders, struct handover_reader *reader,
                               int receiver);
 
-/* Sets the size of the send buffers of a set that was taken over. */
-void send_socket_set_resize(struct send_socket_set *senders, uint32_t send_buffer_bytes);
+/* Chooses the size of the send buffers of a set that was taken over. The process before uses them,
+ * too: they get that size by send_socket_set_resize, when it has left. */
+void send_socket_set_choose_size(struct send_socket_set *senders, uint32_t send_buffer_bytes);
+void send_socket_set_resize(const struct send_socket_set *senders);
 
 /* Connects the sockets that were opened while no interface had their address. Returns 0 or -errno.
  */

@@ -58,6 +58,9 @@ void send_socket_open(struct send_socket *sender, struct send_monitor *monitor, 
 void send_socket_open_limited(struct send_socket *sender, struct send_monitor *monitor, int socket,
                               uint32_t space_bytes);
 
+/* The size of the buffer of the socket that moves has changed since. */
+void send_socket_resized(struct send_socket *sender);
+
 /* Ends the waiting. The caller cancels the waiter, which may be deferred already. */
 void send_socket_close(struct send_socket *sender);
 

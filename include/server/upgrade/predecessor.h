@@ -15,11 +15,9 @@
  *
  * Used by the main thread. */
 
-/* Notes the program that this process was started from; the signals that stop the server, of which
- * 0 ends the list; and what ends it when it cannot go on. Call it before privileges are given up.
- */
-void predecessor_init(struct predecessor *predecessor, const int *stop_signals,
-                      void (*exit_at_once)(struct server *server, const char *why));
+/* Notes the program that this process was started from, and the signals that stop the server, of
+ * which 0 ends the list. Call it before privileges are given up. */
+void predecessor_init(struct predecessor *predecessor, const int *stop_signals);
 
 /* Begins an upgrade. Logs its end and calls done: at once if it is refused, later if it fails or
  * the server is stopped; or, if it succeeds, before this process ends. */

@@ -19,12 +19,13 @@ int successor_init(struct server *server);
 int successor_receive(struct server *server);
 
 /* Says that this process could take over, reads the second package, and waits until it has to
- * serve. Returns 0, or -errno after it was logged. */
+ * serve. Everything that can fail has to be done before, since afterwards no process would serve.
+ * Returns 0, or -errno after it was logged. */
 int successor_take_over(struct server *server);
 
-/* Says that this process serves, and calls notify_manager when the predecessor has left. Returns 0.
- */
-int successor_serve(struct server *server, int (*notify_manager)(struct server *server));
+/* Says that this process, a successor, serves. When the predecessor has left, the service manager
+ * is notified. */
+void successor_serve(struct server *server);
 
 /* Reports to the predecessor why this process cannot take over, and ends this process without any
  * other effect. NULL: the error that was logged last. */

@@ -44,7 +44,6 @@ struct predecessor {
     struct {
         bool reload, stop;
     } has_forwarded; /* signals to the successor */
-    void (*exit_at_once)(struct server *server, const char *why);
 };
 
 /* Of the process that takes over (server/upgrade/successor). */
@@ -55,7 +54,6 @@ struct successor {
     uint8_t listeners[CONFIG_LISTEN_MAX];
     int channel;
     struct loop_handler handler;
-    int (*notify_manager)(struct server *server);
 };
 
 #endif

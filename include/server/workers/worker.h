@@ -27,18 +27,21 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
 struct relay *worker_relay(struct worker *worker);
 void worker_set_relays(struct worker *worker, struct relay *const *relays);
 
-/* Starts the thread, "worker-NUMBER". With several workers, the thread is pinned to a processor,
- * round-robin by number over those that the process may use, and the datagrams that its sockets
- * dropped while their groups were incomplete are not counted. A single worker is not pinned.
- * Returns 0 or -errno. */
-int worker_start(struct worker *worker);
+/* Makes the thread, "worker-NUMBER", which waits for worker_start. With several workers it is
+ * pinned to a processor, round-robin by number over those that the process may use. A single worker
+ * is not pinned. Returns 0 or -errno. */
+int worker_open_thread(struct worker *worker);
 
-/* Ends the thread of a worker that runs, between two events, without any other effect: the caller
- * may use the worker in its place, and start it again, which goes on where it was. worker_hold asks
- * for it, and worker_await_hold waits for it. worker_resume returns 0 or -errno. */
+/* Starts the worker, with sockets whose buffers have their sizes. With several workers, the
+ * datagrams that its sockets dropped while their groups were incomplete are not counted. */
+void worker_start(struct worker *worker);
+
+/* Stops a worker that runs, between two events, without any other effect: its thread waits, the
+ * caller may use the worker in its place, and start it again, which goes on where it was.
+ * worker_hold asks for it, and worker_await_hold waits for it. */
 void worker_hold(struct worker *worker);
 void worker_await_hold(struct worker *worker);
-int worker_resume(struct worker *worker);
+void worker_resume(struct worker *worker);
 
 /* Handles the messages to a worker that is held. Returns whether there were any. */
 bool worker_settle(struct worker *worker);
@@ -48,7 +51,7 @@ bool worker_settle(struct worker *worker);
  * call; that call may then read the counters. */
 void worker_finish(struct worker *worker);
 
-/* Waits for the end of its thread (after worker_finish), if it was started, and frees its mailbox.
+/* Waits for the end of its thread (after worker_finish, if it was started), and frees its mailbox.
  * Messages in its memory may still be in the mailboxes of other workers: free a worker after all
  * are joined. */
 void worker_join(struct worker *worker);

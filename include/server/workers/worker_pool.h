@@ -19,7 +19,7 @@ struct workers {
     size_t count;
     struct shared_capacity *capacity; /* of clients.max; NULL if a single worker has all of it */
     struct shared_memory capacity_memory;
-    size_t started; /* how many run, which are the first ones */
+    size_t started; /* how many were started, which are the first ones */
 };
 
 /* The options that all workers share. */
@@ -52,15 +52,18 @@ int workers_new(struct workers *workers, const struct config *config,
 /* Writes the pieces of the workers' memory into the record: the registries, and the capacity. */
 void workers_put_memory(const struct workers *workers, struct handover_writer *writer);
 
-/* Starts the threads. Returns 0, or -errno, and then some of them may run. */
-int workers_start(struct workers *workers);
+/* Makes the threads, which wait for workers_start. Returns 0 or -errno; the threads that were made
+ * end by workers_free. */
+int workers_open_threads(struct workers *workers);
 
-/* workers_hold ends the threads, all of which run, and handles the messages to the workers and to
+/* Starts the workers. */
+void workers_start(struct workers *workers);
+
+/* workers_hold stops the workers, all of which run, and handles the messages to the workers and to
  * the main thread until none is left: from then on nothing is under way between them, and only the
- * caller uses their memory. workers_resume starts the threads again, which go on where they were;
- * returns 0 or -errno. */
+ * caller uses their memory. workers_resume starts them again, and they go on where they were. */
 void workers_hold(struct workers *workers, struct mailbox *main_mailbox);
-int workers_resume(struct workers *workers);
+void workers_resume(struct workers *workers);
 
 /* Handles the messages to the workers and to the main thread once more, while they are held.
  * Returns whether there were any. */

@@ -2,10 +2,12 @@
 
 #include "net/socket/drop_filter.h"
 #include "net/socket/shard_program.h"
+#include "net/socket/socket_address.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/socket_option.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -70,6 +72,24 @@ int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_
         return error;
     }
     return added;
+}
+
+/* A connected socket receives from its peer only, and the kernel chooses among the others of the
+ * group. The peer is the socket itself, to which no other one sends from there. */
+int reuseport_group_leave(int member)
+{
+    static const uint8_t loopback[] = {127, 0, 0, 1};
+    union socket_address name;
+    struct addr peer;
+    int error = socket_get_local_addr(member, &peer);
+    if (error != 0)
+        return error;
+    if (addr_is_wildcard(&peer) && peer.family == ADDR_IPV4)
+        memcpy(peer.ip, loopback, sizeof loopback);
+    else if (addr_is_wildcard(&peer))
+        peer.ip[sizeof peer.ip - 1] = 1;
+    socklen_t size = sockaddr_from_addr(&name, &peer);
+    return connect(member, &name.any, size) == 0 ? 0 : -errno;
 }
 
 int reuseport_group_end(int member)

@@ -31,13 +31,25 @@ union rights {
     char bytes[CMSG_SPACE(RIGHTS_MAX * sizeof(int))];
 };
 
+/* What comes with a message: the kernel puts the sender before the descriptors. */
+union control {
+    struct cmsghdr aligned;
+    char bytes[CMSG_SPACE(sizeof(struct ucred)) + sizeof(union rights)];
+};
+
 /* ---- sockets ---- */
 
 int handover_channel_open(int ends[2])
 {
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0
-               ? 0
-               : -errno;
+    const int on = 1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+        return -errno;
+    if (setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0)
+        return 0;
+    int error = -errno;
+    close(ends[0]);
+    close(ends[1]);
+    return error;
 }
 
 int handover_channel_adopt(int channel)
@@ -107,6 +119,7 @@ struct received {
     size_t size;
     int descriptors[RIGHTS_MAX];
     size_t count;
+    pid_t sender;
 };
 
 static void close_all(int *descriptors, size_t count)
@@ -116,34 +129,50 @@ static void close_all(int *descriptors, size_t count)
             close(descriptors[i]);
 }
 
-/* Copies the descriptors out of the control messages. */
-static void take_rights(struct received *received, struct msghdr *message)
+static void take_rights(struct received *received, const struct cmsghdr *from)
+{
+    size_t bytes = from->cmsg_len - CMSG_LEN(0);
+    size_t room = sizeof received->descriptors - received->count * sizeof(int);
+    if (bytes > room)
+        bytes = room;
+    memcpy(received->descriptors + received->count, CMSG_DATA(from), bytes);
+    received->count += bytes / sizeof(int);
+}
+
+static void take_sender(struct received *received, const struct cmsghdr *from)
+{
+    struct ucred sender;
+    if (from->cmsg_len < CMSG_LEN(sizeof sender))
+        return;
+    memcpy(&sender, CMSG_DATA(from), sizeof sender);
+    received->sender = sender.pid;
+}
+
+/* Copies the descriptors and the sender out of the control messages. */
+static void take_control(struct received *received, struct msghdr *message)
 {
     for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
-        if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS)
-            continue;
-        size_t bytes = at->cmsg_len - CMSG_LEN(0);
-        size_t room = sizeof received->descriptors - received->count * sizeof(int);
-        if (bytes > room)
-            bytes = room;
-        memcpy(received->descriptors + received->count, CMSG_DATA(at), bytes);
-        received->count += bytes / sizeof(int);
+        if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS)
+            take_rights(received, at);
+        else if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_CREDENTIALS)
+            take_sender(received, at);
     }
 }
 
 static int receive_one(int channel, struct received *received, uint64_t until_ms)
 {
-    union rights rights;
+    union control control;
     struct iovec part = {received->bytes, sizeof received->bytes};
     struct msghdr message;
     bool was_reset = false;
     ssize_t size;
     received->count = 0;
+    received->sender = 0;
     for (;;) {
         message = (struct msghdr){.msg_iov = &part,
                                   .msg_iovlen = 1,
-                                  .msg_control = rights.bytes,
-                                  .msg_controllen = sizeof rights.bytes};
+                                  .msg_control = control.bytes,
+                                  .msg_controllen = sizeof control.bytes};
         size = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
         if (size >= 0)
             break;
@@ -155,7 +184,7 @@ static int receive_one(int channel, struct received *received, uint64_t until_ms
             (errno != EAGAIN || !wait_for(channel, POLLIN, until_ms)))
             return -errno;
     }
-    take_rights(received, &message);
+    take_control(received, &message);
     received->size = (size_t)size;
     int error = size == 0                        ? -EPIPE
                 : message.msg_flags & MSG_CTRUNC ? -EMFILE
@@ -194,6 +223,7 @@ int handover_channel_receive(int channel, struct handover_message *message, uint
     if (!is_message(kind) || received.count > 0 || text >= sizeof message->text)
         return -EPROTO;
     message->kind = (enum handover_kind)kind;
+    message->sender = received.sender;
     memcpy(message->text, received.bytes + 1, text);
     message->text[text] = '\0';
     return 0;

@@ -1,6 +1,9 @@
 #include "net/unix/notify_socket.h"
 
+#include "os/process/clock.h"
+
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,6 +43,20 @@ int notify_socket_send(int socket, const char *text)
         sent = send(socket, text, strlen(text), MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent < 0 ? -errno : 0;
+}
+
+bool notify_socket_await_room(int socket, uint64_t until_ms)
+{
+    struct pollfd wait = {.fd = socket, .events = POLLOUT};
+    for (;;) {
+        uint64_t now_ms = clock_now_ms();
+        uint64_t left_ms = now_ms < until_ms ? until_ms - now_ms : 0;
+        int ready = poll(&wait, 1, left_ms < 1000 ? (int)left_ms : 1000);
+        if (ready > 0)
+            return true;
+        if ((ready < 0 && errno != EINTR) || left_ms == 0)
+            return false;
+    }
 }
 
 void notify_socket_close(int socket)

@@ -8,31 +8,63 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+enum stage {
+    WAITING, /* for something to run */
+    RUNNING,
+    ENDING,
+};
+
 struct thread {
     pthread_t id;
     char name[16]; /* the length that the kernel keeps: pthread_setname_np(3) */
+    pthread_mutex_t mutex;
+    pthread_cond_t has_changed; /* the stage */
+    enum stage stage;
     thread_main *main;
     void *state;
 };
+
+static void set_stage(struct thread *thread, enum stage stage)
+{
+    pthread_mutex_lock(&thread->mutex);
+    thread->stage = stage;
+    pthread_cond_broadcast(&thread->has_changed);
+    pthread_mutex_unlock(&thread->mutex);
+}
+
+/* Waits until the stage is another one, and returns that. */
+static enum stage await_other(struct thread *thread, enum stage than)
+{
+    pthread_mutex_lock(&thread->mutex);
+    while (thread->stage == than)
+        pthread_cond_wait(&thread->has_changed, &thread->mutex);
+    enum stage stage = thread->stage;
+    pthread_mutex_unlock(&thread->mutex);
+    return stage;
+}
 
 static void *start(void *state)
 {
     struct thread *thread = state;
 
     pthread_setname_np(pthread_self(), thread->name);
-    thread->main(thread->state);
+    while (await_other(thread, WAITING) == RUNNING) {
+        thread->main(thread->state);
+        set_stage(thread, WAITING);
+    }
     return NULL;
 }
 
-struct thread *thread_start(const char *name, thread_main *main, void *state)
+struct thread *thread_open(const char *name)
 {
     struct thread *thread = malloc(sizeof *thread);
     sigset_t all, before;
 
     if (thread == NULL)
         return NULL;
-    thread->main = main;
-    thread->state = state;
+    *thread = (struct thread){.mutex = PTHREAD_MUTEX_INITIALIZER,
+                              .has_changed = PTHREAD_COND_INITIALIZER,
+                              .stage = WAITING};
     snprintf(thread->name, sizeof thread->name, "%s", name);
     /* A new thread inherits the mask, so that it never has a signal unblocked. */
     sigfillset(&all);
@@ -44,6 +76,26 @@ struct thread *thread_start(const char *name, thread_main *main, void *state)
         errno = error;
         return NULL;
     }
+    return thread;
+}
+
+void thread_run(struct thread *thread, thread_main *main, void *state)
+{
+    thread->main = main;
+    thread->state = state;
+    set_stage(thread, RUNNING);
+}
+
+void thread_await(struct thread *thread)
+{
+    await_other(thread, RUNNING);
+}
+
+struct thread *thread_start(const char *name, thread_main *main, void *state)
+{
+    struct thread *thread = thread_open(name);
+    if (thread != NULL)
+        thread_run(thread, main, state);
     return thread;
 }
 
@@ -65,6 +117,8 @@ void thread_join(struct thread *thread)
 {
     if (thread == NULL)
         return;
+    thread_await(thread);
+    set_stage(thread, ENDING);
     pthread_join(thread->id, NULL);
     free(thread);
 }

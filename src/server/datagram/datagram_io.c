@@ -417,6 +417,14 @@ void datagram_io_count_drops(struct datagram_io *io)
     io->drops = drops;
 }
 
+void datagram_io_resized(struct datagram_io *io)
+{
+    for (size_t i = 0; i < io->slot_count; i++) {
+        send_socket_resized(&io->slots[i].replies);
+        send_socket_resized(&io->slots[i].copies);
+    }
+}
+
 void datagram_io_start_counting_drops(struct datagram_io *io)
 {
     if (!io->counts_drops)

@@ -65,6 +65,12 @@ struct multicast_listeners first_worker_sockets_groups(const struct first_worker
     return groups;
 }
 
+void first_worker_sockets_enlarge(const struct first_worker_sockets *sockets)
+{
+    for (size_t i = 0; i < sockets->group_count; i++)
+        multicast_group_sockets_enlarge(&sockets->groups[i]);
+}
+
 void first_worker_sockets_close(struct first_worker_sockets *sockets)
 {
     stream_sockets_close(&sockets->streams);

@@ -143,7 +143,7 @@ int multicast_group_sockets_open(struct multicast_group_sockets *group, struct l
         listener->bound.scope = listener->interface;
     group->reply_listener = find_reply_listener(listeners, &listener->config->addr);
     if (group->reply_listener != NO_LISTENER)
-        return send_socket_set_open_single(
+        return send_socket_set_open_shared(
             &group->senders, listeners->list[group->reply_listener].sockets[0], send_buffer_bytes);
     error = open_reply_socket(group, listeners, own_addrs, config, entry);
     if (error == 0)
@@ -152,6 +152,12 @@ int multicast_group_sockets_open(struct multicast_group_sockets *group, struct l
     return error == 0 ? send_socket_set_open_single(&group->reply_senders, group->reply_socket,
                                                     send_buffer_bytes)
                       : error;
+}
+
+void multicast_group_sockets_enlarge(const struct multicast_group_sockets *group)
+{
+    if (group->reply_listener != NO_LISTENER && !socket_is_placeholder(group->senders.routed))
+        send_socket_set_enlarge(&group->senders);
 }
 
 void multicast_group_sockets_close(struct multicast_group_sockets *group)

@@ -49,9 +49,10 @@ void startup_sockets_end_sharing(const struct startup_sockets *sockets)
     }
 }
 
-int startup_sockets_receive(const struct startup_sockets *sockets)
+int startup_sockets_receive(const struct startup_sockets *sockets, const struct config *config)
 {
-    return unicast_sockets_receive(&sockets->listeners);
+    first_worker_sockets_enlarge(&sockets->first_worker);
+    return unicast_sockets_receive(&sockets->listeners, config);
 }
 
 void startup_sockets_remove_files(struct startup_sockets *sockets)

@@ -66,17 +66,17 @@ struct open_options {
     const struct existing_sockets *existing;
 };
 
-static void warn_of_small_receive_buffer(const struct listener *listener,
-                                         const struct udp_socket_options *options)
+static void warn_of_small_receive_buffer(const struct listener *listener, uint32_t asked_bytes,
+                                         uint32_t got_bytes)
 {
-    if (options->receive_buffer_actual_bytes >= options->receive_buffer_bytes)
+    if (got_bytes >= asked_bytes)
         return;
     char asked[24], got[24];
     log_event(LOG_LEVEL_WARNING,
               "the kernel gave a smaller receive buffer than server.receive-buffer", "address",
-              listener->text, "asked", size_format(options->receive_buffer_bytes, asked), "got",
-              size_format(options->receive_buffer_actual_bytes, got), "reason",
-              "the kernel bounds it", "advice", "raise net.core.rmem_max, or ask for less", NULL);
+              listener->text, "asked", size_format(asked_bytes, asked), "got",
+              size_format(got_bytes, got), "reason", "the kernel bounds it", "advice",
+              "raise net.core.rmem_max, or ask for less", NULL);
 }
 
 /* Warns of a reserve that is too small, except for a listener on loopback, where no neighbour can
@@ -221,7 +221,8 @@ static int choose_by_source(struct listeners *listeners, const struct listener *
 static void note_receivers(struct listener *listener, const struct udp_socket_options *options)
 {
     addr_format(&listener->bound, listener->text);
-    warn_of_small_receive_buffer(listener, options);
+    warn_of_small_receive_buffer(listener, options->receive_buffer_bytes,
+                                 options->receive_buffer_actual_bytes);
 }
 
 /* Opens the sockets that receive. */
@@ -268,9 +269,8 @@ static int open_listener(struct listeners *listeners, struct listener *listener,
     struct inherited_listener *entry =
         error == 0 ? unicast_takeover_find(how->existing->inherited, listener) : NULL;
     if (entry != NULL) {
-        error = unicast_takeover_adopt(listeners, listener, entry, config, &options);
-        if (error == 0)
-            note_receivers(listener, &options);
+        error = unicast_takeover_adopt(listeners, listener, entry, config);
+        addr_format(&listener->bound, listener->text);
         return error;
     }
     if (error == 0)
@@ -373,10 +373,18 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
     return error;
 }
 
-int unicast_sockets_receive(const struct listeners *listeners)
+static void resize(const struct listeners *listeners, const struct listener *listener,
+                   const struct config *config)
+{
+    uint32_t got_bytes = unicast_takeover_resize(listeners, listener, config);
+    warn_of_small_receive_buffer(listener, config->server.receive_buffer_bytes, got_bytes);
+}
+
+int unicast_sockets_receive(const struct listeners *listeners, const struct config *config)
 {
     int first = 0;
     for (size_t i = 0; i < listeners->unicast_count; i++) {
+        resize(listeners, &listeners->list[i], config);
         int error = unicast_takeover_choose(listeners, &listeners->list[i]);
         first = first != 0 ? first : error;
         for (size_t k = 0; k < listeners->worker_count; k++) {

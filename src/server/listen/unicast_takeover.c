@@ -1,6 +1,7 @@
 #include "server/listen/unicast_takeover.h"
 
 #include "net/socket/reuseport_group.h"
+#include "net/socket/socket_buffer.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/socket_option.h"
 #include "os/log/log.h"
@@ -48,9 +49,9 @@ static int take_sockets(struct listener *listener, struct inherited_listener *en
 /* What such a socket has received and not read yet stays there; its program by which the kernel
  * chooses is that of the process before, which goes on with it if this one fails. */
 int unicast_takeover_adopt(struct listeners *listeners, struct listener *listener,
-                           struct inherited_listener *entry, const struct config *config,
-                           struct udp_socket_options *options)
+                           struct inherited_listener *entry, const struct config *config)
 {
+    struct udp_socket_options as_before = {.receive_buffer_bytes = 0};
     size_t count = listeners->worker_count;
     listener->bound = entry->bound;
     listener->passed = entry->passed;
@@ -60,8 +61,8 @@ int unicast_takeover_adopt(struct listeners *listeners, struct listener *listene
     entry->is_used = true;
     entry->listener = listeners->count;
     for (size_t k = 0; k < count && k < listener->inherited && error == 0; k++) {
-        error = udp_socket_adopt(listener->sockets[k], &listener->bound, options);
-        send_socket_set_resize(&listener->senders[k], config->server.send_buffer_bytes);
+        error = udp_socket_adopt(listener->sockets[k], &listener->bound, &as_before);
+        send_socket_set_choose_size(&listener->senders[k], config->server.send_buffer_bytes);
     }
     if (error != 0) {
         listeners_close_sockets(listener, count, count);
@@ -74,6 +75,19 @@ int unicast_takeover_adopt(struct listeners *listeners, struct listener *listene
     if (count > 1 && listeners->choice == WORKER_CHOICE_UNDECIDED)
         listeners->choice = WORKER_CHOICE_BY_SOURCE;
     return 0;
+}
+
+uint32_t unicast_takeover_resize(const struct listeners *listeners, const struct listener *listener,
+                                 const struct config *config)
+{
+    uint32_t got_bytes = config->server.receive_buffer_bytes;
+    for (size_t k = 0; k < listeners->worker_count && k < listener->inherited; k++) {
+        got_bytes =
+            socket_raise_receive_buffer(listener->sockets[k], config->server.receive_buffer_bytes);
+        socket_raise_send_buffer(listener->sockets[k], config->server.send_buffer_bytes);
+        send_socket_set_resize(&listener->senders[k]);
+    }
+    return got_bytes;
 }
 
 struct inherited_listener *unicast_takeover_find(struct inherited_sockets *inherited,
@@ -179,6 +193,15 @@ int unicast_takeover_choose(const struct listeners *listeners, const struct list
                                                listener->bound.family, &listeners->shard_key);
     return error == 0 && listeners->worker_count == 1 ? reuseport_group_end(listener->sockets[0])
                                                       : error;
+}
+
+void unicast_takeover_leave(const struct listeners *listeners,
+                            const struct inherited_listener *entry)
+{
+    if (listeners->choice != WORKER_CHOICE_BY_KERNEL)
+        return;
+    for (size_t k = listeners->worker_count; k < entry->socket_count; k++)
+        reuseport_group_leave(entry->sockets[k]);
 }
 
 /* ---- handing over ---- */

@@ -53,12 +53,14 @@ static int send_now(struct notification_queue *queue, const char *text)
     return error;
 }
 
-/* Sends what waits as long as there is room. What the manager cannot get is lost. */
-static void send_waiting(struct notification_queue *queue)
+/* Sends what waits as long as there is room. What the manager cannot get is lost. Returns 0, or
+ * -errno why there is no room. */
+static int send_waiting(struct notification_queue *queue)
 {
     size_t sent = 0;
+    int error = 0;
     for (; sent < queue->count; sent++) {
-        int error = send_now(queue, queue->waiting[sent]);
+        error = send_now(queue, queue->waiting[sent]);
         if (error != 0 && error != -EAGAIN)
             log_once(queue, error);
         if (notify_socket_is_full(error))
@@ -68,6 +70,7 @@ static void send_waiting(struct notification_queue *queue)
     memmove(queue->waiting[0], queue->waiting[sent], queue->count * sizeof queue->waiting[0]);
     if (queue->count > 0 && queue->retry.handler.loop != NULL)
         loop_timer_once(&queue->retry, RETRY_NS);
+    return queue->count > 0 ? error : 0;
 }
 
 static void on_retry(void *state)
@@ -127,6 +130,23 @@ void notification_queue_send(struct notification_queue *queue, const char *text)
 bool notification_queue_send_repeated(struct notification_queue *queue, const char *text)
 {
     return send_below(queue, text, NOTIFICATIONS_MAX / 2);
+}
+
+void notification_queue_send_last(struct notification_queue *queue, const char *text)
+{
+    send_below(queue, text, NOTIFICATIONS_MAX + 1);
+}
+
+bool notification_queue_flush(struct notification_queue *queue, uint64_t until_ms)
+{
+    if (queue->address == NULL)
+        return true;
+    int error = send_waiting(queue);
+    while (error == -EAGAIN && notify_socket_await_room(queue->socket, until_ms))
+        error = send_waiting(queue);
+    if (error != 0)
+        log_once(queue, error);
+    return error == 0;
 }
 
 void notification_queue_close(struct notification_queue *queue)

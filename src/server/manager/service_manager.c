@@ -76,7 +76,12 @@ void service_manager_hand_over(struct service_manager *manager, pid_t process)
     if (!service_manager_is_present(manager))
         return;
     snprintf(text, sizeof text, "MAINPID=%ld", (long)process);
-    notification_queue_send(&manager->queue, text);
+    notification_queue_send_last(&manager->queue, text);
+}
+
+void service_manager_leave(struct service_manager *manager, uint64_t until_ms)
+{
+    notification_queue_flush(&manager->queue, until_ms);
 }
 
 bool service_manager_is_present(const struct service_manager *manager)
@@ -145,8 +150,8 @@ static uint32_t check_period_ms(const struct service_manager *manager)
     return half_ms > 0 ? (uint32_t)half_ms : 1;
 }
 
-int service_manager_ready(struct service_manager *manager,
-                          const struct service_manager_options *options)
+int service_manager_prepare(struct service_manager *manager,
+                            const struct service_manager_options *options)
 {
     if (!service_manager_is_present(manager))
         return 0;
@@ -160,15 +165,22 @@ int service_manager_ready(struct service_manager *manager,
         .state = manager,
     };
     manager->listeners = options->listeners;
-    manager->is_successor = false;
     int error = notification_queue_start(&manager->queue, options->loop);
     if (error == 0)
-        error = worker_checks_start(&manager->checks, &checks);
-    if (error != 0)
-        return startup_error_report("cannot notify the service manager", "timer and memory", error,
-                                    startup_error_advice(error, "try again"));
+        error = worker_checks_open(&manager->checks, &checks);
+    return error == 0
+               ? 0
+               : startup_error_report("cannot notify the service manager", "timer and memory",
+                                      error, startup_error_advice(error, "try again"));
+}
+
+void service_manager_ready(struct service_manager *manager)
+{
+    if (!service_manager_is_present(manager))
+        return;
+    manager->is_successor = false;
+    worker_checks_start(manager->checks);
     send_state(manager, "READY=1", true);
-    return 0;
 }
 
 /* ---- reload ---- */

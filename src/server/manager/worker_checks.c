@@ -48,7 +48,7 @@ static void begin_check(void *state)
                     checks->options.reply_mailbox);
 }
 
-int worker_checks_start(struct worker_checks **checks, const struct worker_checks_options *options)
+int worker_checks_open(struct worker_checks **checks, const struct worker_checks_options *options)
 {
     struct worker_checks *made =
         calloc(1, sizeof *made + options->worker_count * sizeof made->by_worker[0]);
@@ -63,10 +63,14 @@ int worker_checks_start(struct worker_checks **checks, const struct worker_check
         free(made);
         return error;
     }
-    loop_timer_every(&made->timer, options->period_ms);
-    begin_check(made);
     *checks = made;
     return 0;
+}
+
+void worker_checks_start(struct worker_checks *checks)
+{
+    loop_timer_every(&checks->timer, checks->options.period_ms);
+    begin_check(checks);
 }
 
 void worker_checks_stop(struct worker_checks *checks)

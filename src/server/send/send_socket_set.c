@@ -85,15 +85,28 @@ int send_socket_set_open(struct send_socket_set *senders, int receiver, const st
 int send_socket_set_open_single(struct send_socket_set *senders, int socket,
                                 uint32_t send_buffer_bytes)
 {
+    int error = send_socket_set_open_shared(senders, socket, send_buffer_bytes);
+    if (error == 0)
+        senders->reserve_got_bytes = send_socket_set_enlarge(senders);
+    return error;
+}
+
+int send_socket_set_open_shared(struct send_socket_set *senders, int socket,
+                                uint32_t send_buffer_bytes)
+{
     send_socket_set_init(senders);
     senders->routed = socket;
     senders->single = true;
     senders->buffer_bytes = send_buffer_bytes;
-    senders->reserve_got_bytes = socket_raise_send_buffer(socket, SEND_SOCKET_SET_RESERVE_BYTES);
     int error = use_receiving_socket(senders, 0);
     if (error != 0)
         send_socket_set_close(senders);
     return error;
+}
+
+uint32_t send_socket_set_enlarge(const struct send_socket_set *senders)
+{
+    return socket_raise_send_buffer(senders->routed, SEND_SOCKET_SET_RESERVE_BYTES);
 }
 
 static int reserve(struct send_socket_set *senders, size_t slots)
@@ -238,14 +251,17 @@ int send_socket_set_take_over(struct send_socket_set *senders, struct handover_r
     return -EPROTO;
 }
 
-void send_socket_set_resize(struct send_socket_set *senders, uint32_t send_buffer_bytes)
+void send_socket_set_choose_size(struct send_socket_set *senders, uint32_t send_buffer_bytes)
+{
+    senders->must_resize = senders->buffer_bytes != send_buffer_bytes && !senders->single;
+    senders->buffer_bytes = send_buffer_bytes;
+}
+
+void send_socket_set_resize(const struct send_socket_set *senders)
 {
     size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
-    if (senders->buffer_bytes == send_buffer_bytes)
-        return;
-    senders->buffer_bytes = send_buffer_bytes;
-    for (size_t i = 0; i < slots && !senders->single; i++) {
-        socket_set_send_buffer(senders->replies[i], send_buffer_bytes);
-        socket_set_send_buffer(senders->copies[i], send_buffer_bytes);
+    for (size_t i = 0; i < slots && senders->must_resize; i++) {
+        socket_set_send_buffer(senders->replies[i], senders->buffer_bytes);
+        socket_set_send_buffer(senders->copies[i], senders->buffer_bytes);
     }
 }

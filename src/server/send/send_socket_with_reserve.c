@@ -204,6 +204,12 @@ void send_socket_open_limited(struct send_socket *sender, struct send_monitor *m
                                    .is_stalled = true};
 }
 
+void send_socket_resized(struct send_socket *sender)
+{
+    if (sender->socket >= 0)
+        sender->space_bytes = socket_send_buffer_limit(sender->socket);
+}
+
 void send_socket_close(struct send_socket *sender)
 {
     if (sender->monitor == NULL)

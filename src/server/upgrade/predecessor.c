@@ -24,17 +24,16 @@ enum {
     GO_TIMEOUT_MS = 1000,       /* for the answer to one message */
     SERVING_TIMEOUT_MS = 2000,  /* then this process ends nevertheless */
     SESSIONS_TIMEOUT_MS = 1000, /* until the sessions of operators have got their output */
+    MANAGER_TIMEOUT_MS = 10000, /* until the service manager has read which process serves */
     KILL_TIMEOUT_MS = 1000,     /* until a process that was killed has ended */
     REASON_BYTES = HANDOVER_TEXT_BYTES + 128,
 };
 
 static const char ANSWERS_ELSE[] = "the new program answers something else";
 
-void predecessor_init(struct predecessor *predecessor, const int *stop_signals,
-                      void (*exit_at_once)(struct server *server, const char *why))
+void predecessor_init(struct predecessor *predecessor, const int *stop_signals)
 {
-    *predecessor = (struct predecessor){
-        .channel = -1, .stop_signals = stop_signals, .exit_at_once = exit_at_once};
+    *predecessor = (struct predecessor){.channel = -1, .stop_signals = stop_signals};
     program_path_find(predecessor->path); /* an error is reported by an upgrade */
 }
 
@@ -294,6 +293,7 @@ static _Noreturn void leave(struct server *server, uint64_t began_us)
     uint64_t until_ms = clock_now_ms() + SESSIONS_TIMEOUT_MS;
     control_socket_leave(&server->control, until_ms);
     control_socket_leave(&server->observers, until_ms);
+    service_manager_leave(&server->manager, clock_now_ms() + MANAGER_TIMEOUT_MS);
     forward_signals(predecessor);
     log_close();
     exit_immediately(has_ended ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -319,8 +319,7 @@ static void hand_over(void *state)
     int error = hold_and_exchange(server, reason);
     if (error == 0)
         leave(server, began_us);
-    if (workers_resume(&server->workers) != 0)
-        server->predecessor.exit_at_once(server, "a worker could not be started again");
+    workers_resume(&server->workers);
     server->commands.queries.is_held = false;
     if (!server->predecessor.is_running)
         return;
@@ -345,6 +344,11 @@ static void on_message(struct server *server, const struct handover_message *mes
     snprintf(predecessor->version, sizeof predecessor->version, "%s", message->text);
     if (predecessor->was_ready && child_process_has_ended(&predecessor->successor))
         on_end(server);
+    else if (predecessor->was_ready && message->sender != predecessor->successor.pid)
+        abandon_with(server,
+                     "process %ld was started, and process %ld answers: a wrapper has to replace "
+                     "itself by the program (exec)",
+                     (long)predecessor->successor.pid, (long)message->sender);
     else if (predecessor->copies_clients && refusal_to_copy != NULL)
         abandon(server, refusal_to_copy);
     else if (predecessor->was_ready)

@@ -52,8 +52,10 @@ int socket_takeover_grow(const struct workers *workers, const struct listeners *
 
 /* What waits in the sockets of workers that are no more. Any worker may answer it; whether it may
  * register the client, it decides itself. */
-static void answer_waiting(const struct workers *workers, const struct inherited_listener *entry)
+static void answer_waiting(const struct workers *workers, const struct listeners *listeners,
+                           const struct inherited_listener *entry)
 {
+    unicast_takeover_leave(listeners, entry);
     for (size_t k = workers->count; k < entry->socket_count; k++)
         worker_answer_waiting(workers->list[k % workers->count], entry->listener,
                               entry->sockets[k]);
@@ -64,7 +66,7 @@ void socket_takeover_end(const struct workers *workers, const struct listeners *
 {
     for (size_t i = 0; i < inherited->count; i++)
         if (inherited->list[i].kind == INHERITED_UNICAST && inherited->list[i].is_used)
-            answer_waiting(workers, &inherited->list[i]);
+            answer_waiting(workers, listeners, &inherited->list[i]);
     for (size_t i = 0; i < listeners->unicast_count; i++)
         for (size_t k = listeners->list[i].inherited; k < workers->count; k++)
             if (listeners->list[i].inherited != 0)

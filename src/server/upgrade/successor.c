@@ -76,6 +76,17 @@ int successor_receive(struct server *server)
     return error;
 }
 
+/* The predecessor has left, after it had notified the service manager of this process. */
+static void on_left(void *state, unsigned events)
+{
+    (void)events;
+    struct server *server = state;
+    loop_remove(&server->successor.handler);
+    handover_channel_close(server->successor.channel);
+    server->successor.channel = -1;
+    service_manager_ready(&server->manager);
+}
+
 int successor_take_over(struct server *server)
 {
     struct handover_message message;
@@ -83,8 +94,12 @@ int successor_take_over(struct server *server)
     if (!server->successor.is_one)
         return 0;
     bool copies_clients = server->handed == NULL || !server->handed->keeps_memory;
-    int error = handover_channel_send(
-        channel, copies_clients ? HANDOVER_READY_TO_COPY : HANDOVER_READY, UDPSRV_VERSION);
+    /* The loop runs only when this process serves. */
+    int error =
+        loop_add(server->loop, &server->successor.handler, channel, LOOP_READ, on_left, server);
+    if (error == 0)
+        error = handover_channel_send(
+            channel, copies_clients ? HANDOVER_READY_TO_COPY : HANDOVER_READY, UDPSRV_VERSION);
     if (error != 0)
         return report_channel(error);
     error = read_package(server, take_over_second);
@@ -103,44 +118,12 @@ int successor_take_over(struct server *server)
     return error == 0 || error == -EPIPE ? 0 : report_channel(error);
 }
 
-static void notify_manager(struct server *server)
+void successor_serve(struct server *server)
 {
-    int error = server->successor.notify_manager(server);
-    if (error != 0)
-        log_event(LOG_LEVEL_WARNING, "the service manager is not notified any more", "reason",
-                  strerror(-error), "advice", "free some memory, and restart udpsrv", NULL);
-}
-
-static void end_channel(struct server *server)
-{
-    loop_remove(&server->successor.handler);
-    handover_channel_close(server->successor.channel);
-    server->successor.channel = -1;
-    notify_manager(server);
-}
-
-/* The predecessor has left, after it had notified the service manager of this process. */
-static void on_left(void *state, unsigned events)
-{
-    (void)events;
-    end_channel(state);
-}
-
-int successor_serve(struct server *server, int (*notify)(struct server *server))
-{
-    struct successor *successor = &server->successor;
-    if (!successor->is_one)
-        return 0;
     /* They may have changed since the first package was written. */
     interface_events_check(server->interfaces);
-    successor->notify_manager = notify;
-    /* Without the event, the manager does not get to know that this process lives. */
-    handover_channel_send(successor->channel, HANDOVER_SERVING, NULL);
-    int error =
-        loop_add(server->loop, &successor->handler, successor->channel, LOOP_READ, on_left, server);
-    if (error != 0)
-        end_channel(server);
-    return 0;
+    /* If the predecessor has ended meanwhile, the event of the channel shows it. */
+    handover_channel_send(server->successor.channel, HANDOVER_SERVING, NULL);
 }
 
 _Noreturn void successor_fail(struct server *server, const char *reason)

@@ -276,11 +276,11 @@ static void pin_to_processor(struct worker *worker)
               NULL);
 }
 
-int worker_resume(struct worker *worker)
+int worker_open_thread(struct worker *worker)
 {
     char name[24];
     snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
-    worker->thread = thread_start(name, worker_main, worker);
+    worker->thread = thread_open(name);
     if (worker->thread == NULL)
         return -errno;
     if (worker->options.count > 1)
@@ -288,18 +288,25 @@ int worker_resume(struct worker *worker)
     return 0;
 }
 
-int worker_start(struct worker *worker)
+void worker_resume(struct worker *worker)
+{
+    thread_run(worker->thread, worker_main, worker);
+}
+
+void worker_start(struct worker *worker)
 {
     bool is_single = worker->options.count == 1;
     /* What the sockets of several workers have dropped until now, and a passed socket before this
      * server. */
-    for (size_t i = 0; i < worker->options.socket_count; i++)
+    for (size_t i = 0; i < worker->options.socket_count; i++) {
+        datagram_io_resized(worker->io_by_listener[i]);
         if (!is_single || worker->options.passed >> i & 1)
             datagram_io_start_counting_drops(worker->io_by_listener[i]);
+    }
     if (worker->must_prove)
         registry_expire_all(worker->decider.registry, clock_now_ms());
     worker->must_prove = false;
-    return worker_resume(worker);
+    worker_resume(worker);
 }
 
 static void handle_hold(struct mailbox_message *message)
@@ -317,8 +324,7 @@ void worker_hold(struct worker *worker)
 
 void worker_await_hold(struct worker *worker)
 {
-    thread_join(worker->thread);
-    worker->thread = NULL;
+    thread_await(worker->thread);
 }
 
 bool worker_settle(struct worker *worker)
@@ -346,8 +352,7 @@ void worker_join(struct worker *worker)
 {
     if (worker == NULL)
         return;
-    if (worker->thread != NULL)
-        thread_join(worker->thread);
+    thread_join(worker->thread);
     close_all(worker);
     mailbox_free(worker->mailbox);
     loop_free(worker->loop);

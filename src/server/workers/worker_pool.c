@@ -132,14 +132,18 @@ void workers_put_memory(const struct workers *workers, struct handover_writer *w
     handed_memory_put(&workers->capacity_memory, shared_capacity_layout(), writer);
 }
 
-int workers_start(struct workers *workers)
+int workers_open_threads(struct workers *workers)
 {
-    for (; workers->started < workers->count; workers->started++) {
-        int error = worker_start(workers->list[workers->started]);
-        if (error != 0)
-            return error;
-    }
-    return 0;
+    int error = 0;
+    for (size_t i = 0; i < workers->count && error == 0; i++)
+        error = worker_open_thread(workers->list[i]);
+    return error;
+}
+
+void workers_start(struct workers *workers)
+{
+    for (; workers->started < workers->count; workers->started++)
+        worker_start(workers->list[workers->started]);
 }
 
 /* A message that is handled may post one to any other mailbox. */
@@ -164,14 +168,10 @@ void workers_hold(struct workers *workers, struct mailbox *main_mailbox)
     workers_settle(workers, main_mailbox);
 }
 
-int workers_resume(struct workers *workers)
+void workers_resume(struct workers *workers)
 {
-    for (size_t i = 0; i < workers->started; i++) {
-        int error = worker_resume(workers->list[i]);
-        if (error != 0)
-            return error;
-    }
-    return 0;
+    for (size_t i = 0; i < workers->started; i++)
+        worker_resume(workers->list[i]);
 }
 
 void workers_free(struct workers *workers)

@@ -21,6 +21,7 @@ enum { PART_MAX = 253 /* descriptors in a message, as the kernel allows */ };
 struct item {
     struct item *next;
     enum handover_kind kind;
+    pid_t sender;
     char text[HANDOVER_TEXT_BYTES];
     size_t count;   /* of a package: its descriptors that follow */
     bool has_bytes; /* of a package: the first object is a memory */
@@ -201,6 +202,7 @@ static struct item *make_item(enum handover_kind kind, const char *text)
 {
     struct item *item = calloc(1, sizeof *item);
     item->kind = kind;
+    item->sender = upgrades_sender();
     if (text != NULL)
         strncpy(item->text, text, sizeof item->text - 1);
     return item;
@@ -220,6 +222,7 @@ int handover_channel_receive(int channel, struct handover_message *message, uint
     bool is_message = item->kind != HANDOVER_PACKAGE && item->kind != HANDOVER_DESCRIPTORS;
     error = is_message ? 0 : -EPROTO;
     message->kind = item->kind;
+    message->sender = item->sender;
     strcpy(message->text, item->text);
     free_item(item);
     return error;

@@ -72,6 +72,13 @@ int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_
     return fd;
 }
 
+/* Without a program all is for the first socket, which stays. */
+int reuseport_group_leave(int member)
+{
+    udp_of(member);
+    return 0;
+}
+
 int reuseport_group_end(int member)
 {
     if (socket_is_placeholder(member))

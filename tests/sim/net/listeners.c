@@ -35,6 +35,13 @@ int notify_socket_send(int socket, const char *text)
     return -ECONNREFUSED;
 }
 
+bool notify_socket_await_room(int socket, uint64_t until_ms)
+{
+    (void)socket;
+    (void)until_ms;
+    return false;
+}
+
 void notify_socket_close(int socket)
 {
     (void)socket;

@@ -297,6 +297,15 @@ int socket_replace(int old, int new)
 
 /* ---- buffers ---- */
 
+uint32_t socket_raise_receive_buffer(int socket, uint32_t bytes)
+{
+    struct udp *udp = udp_if_any(socket);
+    if (udp == NULL)
+        return bytes;
+    udp->receive_limit = raised(udp->receive_limit, bytes);
+    return udp->receive_limit / 2;
+}
+
 uint32_t socket_raise_send_buffer(int socket, uint32_t bytes)
 {
     struct udp *udp = udp_if_any(socket);

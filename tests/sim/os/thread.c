@@ -3,14 +3,16 @@
 
 #include "sim/core/scheduler.h"
 #include "sim/world/faults.h"
-#include "sim/world/plan.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { NO_COROUTINE = -1 };
+
 struct thread {
-    int coroutine;
+    int worker;
+    int coroutine; /* NO_COROUTINE: it waits */
 };
 
 static bool has_ended(const void *state)
@@ -18,20 +20,40 @@ static bool has_ended(const void *state)
     return scheduler_has_ended(((const struct thread *)state)->coroutine);
 }
 
+struct thread *thread_open(const char *name)
+{
+    struct thread *thread = faults_refuse_memory() ? NULL : calloc(1, sizeof *thread);
+    if (thread == NULL) {
+        errno = EAGAIN;
+        return NULL;
+    }
+    *thread = (struct thread){.worker = MAIN_THREAD, .coroutine = NO_COROUTINE};
+    sscanf(name, "worker-%d", &thread->worker);
+    return thread;
+}
+
+void thread_run(struct thread *thread, thread_main *main, void *state)
+{
+    thread->coroutine = scheduler_start(thread->worker, main, state);
+    if (thread->coroutine < 0)
+        abort(); /* COROUTINES_MAX is too small */
+}
+
+void thread_await(struct thread *thread)
+{
+    if (thread->coroutine == NO_COROUTINE)
+        return;
+    if (!has_ended(thread))
+        scheduler_wait(has_ended, thread);
+    scheduler_release(thread->coroutine);
+    thread->coroutine = NO_COROUTINE;
+}
+
 struct thread *thread_start(const char *name, thread_main *main, void *state)
 {
-    int worker = MAIN_THREAD;
-    sscanf(name, "worker-%d", &worker);
-    /* After an upgrade, and after one that has failed, no process could go on without its threads.
-     */
-    bool is_refused = !plan_was_ready() && faults_refuse_memory();
-    struct thread *thread = is_refused ? NULL : calloc(1, sizeof *thread);
-    if (thread != NULL && (thread->coroutine = scheduler_start(worker, main, state)) < 0) {
-        free(thread);
-        thread = NULL;
-    }
-    if (thread == NULL)
-        errno = EAGAIN;
+    struct thread *thread = thread_open(name);
+    if (thread != NULL)
+        thread_run(thread, main, state);
     return thread;
 }
 
@@ -46,8 +68,6 @@ void thread_join(struct thread *thread)
 {
     if (thread == NULL)
         return;
-    if (!has_ended(thread))
-        scheduler_wait(has_ended, thread);
-    scheduler_release(thread->coroutine);
+    thread_await(thread);
     free(thread);
 }

@@ -42,6 +42,7 @@ enum {
 /* What becomes of the successor: nothing, unless a number of its steps is drawn. */
 static struct {
     bool is_watched, exits, is_calm;
+    bool is_wrapped;                   /* another process has started it */
     uint64_t kill_after, freeze_after; /* steps; 0: never */
     uint64_t freeze_ms;
     char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
@@ -352,6 +353,7 @@ void upgrades_started(int process)
     fate.kill_after = kind == 1 || kind == 2 ? steps : 0;
     fate.freeze_after = kind == 3 || kind == 4 ? steps : 0;
     fate.freeze_ms = ms;
+    fate.is_wrapped = kind == 6;
     if (kind == 5)
         freeze(process, ms); /* before its first step */
 }
@@ -449,6 +451,8 @@ static void commit(void)
         return; /* when the predecessor ended */
     if (!fate.has_go)
         broken_promise("a new process serves only when the one before has handed over", "it does");
+    if (fate.is_wrapped || broken_is("upgrade-wrapper"))
+        broken_promise("the process that was started takes over, and no other one", "another does");
     fate.is_committed = true;
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
@@ -458,6 +462,12 @@ static void commit(void)
     settings_taken_over(&fate.read);
     taken_ms = event_queue_now_ms();
     copied_ms = fate.copies ? event_queue_now_ms() : copied_ms;
+}
+
+pid_t upgrades_sender(void)
+{
+    pid_t own = processes_pid(scheduler_process());
+    return fate.is_wrapped && scheduler_process() == successor ? own + 1 : own;
 }
 
 void upgrades_sent(enum handover_kind kind, const char *text, int error)

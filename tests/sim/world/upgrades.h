@@ -71,6 +71,8 @@ void upgrades_clock_leapt(void);
 /* How many messages the channel has room for, and how many descriptors are in one. */
 size_t upgrades_draw_room(void);
 size_t upgrades_draw_part(size_t most);
+/* The process that the kernel names as the sender of what the current one sends by the channel. */
+pid_t upgrades_sender(void);
 /* A process has sent that to another one, or tried it. */
 void upgrades_sent(enum handover_kind kind, const char *text, int error);
 void upgrades_process_ended(int process, enum process_end how);

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *installed, *original;
+static const char *installed, *original, *linked;
 
 /* Before the script of a stand-in. The channel does not block, so messages are waited for. */
 static const char SCRIPT_HEAD[] =
@@ -72,6 +72,9 @@ const char *upgrade_install(void)
     }
     installed = harness_format("%s/udpsrv", programs);
     upgrade_restore();
+    linked = harness_format("%s/linked", programs);
+    if (link(installed, linked) < 0)
+        harness_fail("expected to link %s: %s", installed, strerror(errno));
     setenv("UDPSRV_BUILD", programs, 1);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     return installed;
@@ -79,8 +82,8 @@ const char *upgrade_install(void)
 
 void upgrade_put_script(const char *script)
 {
-    const char *path =
-        harness_write_file("script", harness_format("%s%s\n", SCRIPT_HEAD, script), 0755);
+    const char *path = harness_write_file(
+        "script", harness_format("%sprogram=%s\n%s\n", SCRIPT_HEAD, linked, script), 0755);
     put(path);
 }
 

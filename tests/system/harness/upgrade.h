@@ -13,8 +13,8 @@ const char *upgrade_install(void);
 /* Put another program in its place: a shell script, which may use these functions:
  *     send KIND [TEXT]   sends a message
  *     await KIND         waits for the next message of that kind
- * or nothing. The kinds are READY FAILED STARTED GO TAKEN SERVING PACKAGE. upgrade_restore puts
- * udpsrv there again. */
+ * or nothing. The kinds are READY FAILED STARTED GO TAKEN SERVING PACKAGE. $program is the path of
+ * udpsrv. upgrade_restore puts udpsrv there again. */
 void upgrade_put_script(const char *script);
 void upgrade_remove(void);
 void upgrade_restore(void);

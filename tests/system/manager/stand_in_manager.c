@@ -56,6 +56,19 @@ void manager_set_watchdog_ms(int ms)
     watchdog = harness_format("%d", ms * 1000);
 }
 
+void manager_fill(void)
+{
+    struct sockaddr_un name;
+    socklen_t size = sizeof name;
+    int other = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (other < 0 || getsockname(notifications, (struct sockaddr *)&name, &size) < 0 ||
+        connect(other, (struct sockaddr *)&name, size) < 0)
+        harness_fail("expected to notify the manager: %s", strerror(errno));
+    while (send(other, "STATUS=x", 8, 0) == 8)
+        ;
+    close(other);
+}
+
 /* Returns the next notification that arrives before the deadline, or NULL. */
 static const char *receive(int64_t deadline_ms)
 {

@@ -13,6 +13,9 @@ void manager_open(enum manager_address kind);
 /* Has the server look for that socket at another address. */
 void manager_set_address(const char *address);
 
+/* Fills the socket for notifications, so that the server has no room until some are received. */
+void manager_fill(void);
+
 /* Has the server send signs of life within this time. */
 void manager_set_watchdog_ms(int ms);
 

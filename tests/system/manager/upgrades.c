@@ -4,6 +4,7 @@
 #include "stand_in_manager.h"
 #include "upgrade.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,22 @@ Test(system_manager_upgrades, the_new_process_is_the_main_one_and_is_ready_then)
     }
     server_stop(&server);
     manager_await("STOPPING=1");
+}
+
+Test(system_manager_upgrades, the_old_process_waits_until_the_manager_knows_the_new_one)
+{
+    start();
+    manager_fill();
+    const char *answer = ctl_ok(&server, "upgrade", "--json", NULL);
+    struct pollfd end = {.fd = server.process.pidfd, .events = POLLIN};
+    expect(poll(&end, 1, 300) == 0, "expected that it waits for the manager");
+    const char *main_process = manager_await("MAINPID=");
+    harness_equal("the main process", atol(strstr(main_process, "MAINPID=") + 8),
+                  json_integer(answer, "to"));
+    upgrade_follow(&server);
+    manager_await("READY=1");
+    expect_answer();
+    server_stop(&server);
 }
 
 Test(system_manager_upgrades, signs_of_life_go_on)

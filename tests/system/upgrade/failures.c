@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,9 @@
 TestSuite(system_upgrade_failures, .fini = harness_end, .timeout = 60);
 
 static const char CONFIG[] = "[reply]\nmessage = yes\n[server]\nworkers = 2\n";
+
+static const char CONFIG_OF_GAMES[] =
+    "[reply]\nmessage = yes\n[server]\nworkers = 2\nuser = games\n";
 
 static struct server server;
 static const char *program;
@@ -120,6 +124,54 @@ Test(system_upgrade_failures, a_start_that_fails_says_what_its_log_says)
     server_configure(&server, "[server]\nworkers = 2\nuser = nosuchuser\n");
     upgrade_expect_failure(&server, "cannot find server.user on=nosuchuser");
     server_configure(&server, CONFIG);
+    finish();
+}
+
+/* Starts a server whose user has no other process, and of which limits on threads are known. */
+static void start_as_games(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("only root can become another user");
+    struct result id = run(NULL, "id", "-u", "games", NULL);
+    if (id.status != 0)
+        cr_skip_test("there is no user games");
+    harness_disable_leak_check();
+    server.owner = (uid_t)atoi(id.out);
+    program = upgrade_install();
+    server_start(&server, CONFIG_OF_GAMES, "-l", restart_address(), NULL);
+}
+
+/* Of both processes, seven threads may run: those of the old one and of the log, and one worker. */
+Test(system_upgrade_failures, a_program_that_cannot_make_the_threads_of_its_workers)
+{
+    start_as_games();
+    upgrade_put_script("prlimit --pid $$ --nproc=7; exec $program \"$@\"");
+    upgrade_expect_failure(&server, "cannot start a worker on=thread");
+    finish();
+}
+
+Test(system_upgrade_failures, a_server_that_may_make_no_thread_any_more_goes_on)
+{
+    start_as_games();
+    upgrade_put_script("prlimit --pid $PPID --nproc=1; await PACKAGE; send READY 1; await PACKAGE; "
+                       "send FAILED 'no paper'; exit 1");
+    upgrade_expect_failure(&server, "no paper");
+    server_stop(&server);
+}
+
+/* ---- wrappers ---- */
+
+Test(system_upgrade_failures, a_wrapper_that_starts_the_program_as_another_process)
+{
+    expect_failure_of("$program \"$@\"; exit $?",
+                      "a wrapper has to replace itself by the program (exec)");
+}
+
+Test(system_upgrade_failures, a_wrapper_that_replaces_itself_by_the_program_is_none)
+{
+    start();
+    upgrade_put_script("exec $program \"$@\"");
+    upgrade(&server);
     finish();
 }
 

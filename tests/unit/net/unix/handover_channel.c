@@ -71,6 +71,22 @@ Test(handover_channel, a_message_arrives_with_its_kind_and_text)
     cr_expect_str_eq(message.text, "no memory");
 }
 
+Test(handover_channel, the_first_end_gets_to_know_the_process_that_sends)
+{
+    struct handover_message message;
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0)
+        _exit(handover_channel_send(ends[1], HANDOVER_READY, "1.0") == 0 ? 0 : 1);
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    cr_assert_eq(handover_channel_receive(ends[0], &message, 0), 0);
+    cr_expect_eq(message.sender, child);
+    cr_expect_str_eq(message.text, "1.0");
+    cr_assert_eq(handover_channel_send(ends[1], HANDOVER_STARTED, NULL), 0);
+    cr_assert_eq(handover_channel_receive(ends[0], &message, 0), 0);
+    cr_expect_eq(message.sender, getpid());
+}
+
 Test(handover_channel, a_message_without_a_text_has_an_empty_one)
 {
     struct handover_message message;

@@ -106,3 +106,31 @@ Test(thread, cannot_be_pinned_to_a_processor_that_is_not_there)
     mailbox_free(pinned.mailbox);
     loop_free(pinned.loop);
 }
+
+static void count(void *state)
+{
+    (*(int *)state)++;
+}
+
+Test(thread, runs_again_what_it_is_given_when_it_waits)
+{
+    int first = 0, second = 0;
+    struct thread *thread = thread_open("worker");
+    cr_assert_neq(thread, NULL);
+    thread_run(thread, count, &first);
+    thread_await(thread);
+    cr_expect_eq(first, 1);
+    thread_run(thread, count, &second);
+    thread_join(thread);
+    cr_expect_eq(first, 1);
+    cr_expect_eq(second, 1, "it ends only when that has returned");
+}
+
+Test(thread, that_was_never_run_can_be_awaited_and_joined)
+{
+    struct thread *thread = thread_open("worker");
+    cr_assert_neq(thread, NULL);
+    thread_await(thread);
+    thread_join(thread);
+    thread_join(NULL);
+}

@@ -189,7 +189,7 @@ Test(inherited_sockets, of_new_listeners_drop_until_the_second_server_receives)
     listen_to("127.0.0.2:0");
     prepare_after(2);
     send_one(&after(1)->bound);
-    cr_assert_eq(startup_sockets_receive(&both.after), 0);
+    cr_assert_eq(startup_sockets_receive(&both.after, both.config), 0);
     cr_assert_eq(read_all(after(1)->sockets[0]) + read_all(after(1)->sockets[1]), 0);
 }
 

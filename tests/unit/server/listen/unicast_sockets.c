@@ -42,7 +42,7 @@ static int open_for(size_t workers)
     const struct existing_sockets none = {NULL, NULL};
     const struct identity same = {(uid_t)-1, (gid_t)-1};
     int error = unicast_sockets_open(&listeners, config, workers, &same, &none);
-    return error != 0 ? error : unicast_sockets_receive(&listeners);
+    return error != 0 ? error : unicast_sockets_receive(&listeners, config);
 }
 
 static bool has_ipv6(void)

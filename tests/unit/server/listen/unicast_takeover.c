@@ -59,7 +59,7 @@ static void expect_no_loss(size_t from, size_t to)
     send_some();
     cr_assert_eq(try_grow(), 0);
     send_some();
-    cr_assert_eq(startup_sockets_receive(&both.after), 0);
+    cr_assert_eq(startup_sockets_receive(&both.after, both.config), 0);
     leave_before();
     send_some();
     cr_assert_eq(received(), 4 * CLIENTS);
@@ -219,7 +219,7 @@ static void expect_no_loss_under_load(size_t from, size_t to)
     sent += (int)read(pipes[0], bytes, 500);
     cr_assert_eq(try_grow(), 0);
     sent += (int)read(pipes[0], bytes, 500);
-    cr_assert_eq(startup_sockets_receive(&both.after), 0);
+    cr_assert_eq(startup_sockets_receive(&both.after, both.config), 0);
     sent += (int)read(pipes[0], bytes, 500);
     kill(child, SIGTERM);
     cr_assert_eq(waitpid(child, NULL, 0), child);
@@ -271,7 +271,7 @@ Test(unicast_takeover, can_add_workers_as_the_user_that_the_sockets_were_given_t
         if (try_grow() != 0)
             _exit(3);
         leave_before();
-        _exit(startup_sockets_receive(&both.after) == 0 ? 0 : 4);
+        _exit(startup_sockets_receive(&both.after, both.config) == 0 ? 0 : 4);
     }
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert_eq(status, 0);
@@ -287,6 +287,43 @@ Test(unicast_takeover, keeps_the_choice_of_the_kernel_where_it_refuses_that_by_s
     cr_assert_eq(both.after.listeners.choice, WORKER_CHOICE_BY_KERNEL);
     send_some();
     cr_assert_eq(received(), CLIENTS);
+}
+
+/* Returns how many datagrams wait in the sockets of the second process's former workers. */
+static int waiting_in_removed(const struct inherited_listener *entry)
+{
+    int count = 0;
+    for (size_t k = both.after.listeners.worker_count; k < entry->socket_count; k++)
+        count += read_all(entry->sockets[k]);
+    return count;
+}
+
+static void expect_removed_workers_get_nothing(const char *address)
+{
+    listen_to(address);
+    lack(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, EPERM);
+    start_before(4);
+    upgrade_to(2);
+    const struct inherited_listener *entry = &both.inherited.list[0];
+    send_some();
+    unicast_takeover_leave(&both.after.listeners, entry);
+    cr_assert_gt(waiting_in_removed(entry), 0, "what has arrived before can be read");
+    send_some();
+    cr_assert_eq(waiting_in_removed(entry), 0);
+    read_all(after()->sockets[0]);
+    read_all(after()->sockets[1]);
+    send_some();
+    cr_assert_eq(received(), CLIENTS);
+}
+
+Test(unicast_takeover, removed_workers_get_nothing_more_where_the_kernel_chooses)
+{
+    expect_removed_workers_get_nothing("127.0.0.1:0");
+}
+
+Test(unicast_takeover, removed_workers_of_a_wildcard_get_nothing_more_where_the_kernel_chooses)
+{
+    expect_removed_workers_get_nothing("0.0.0.0:0");
 }
 
 Test(unicast_takeover, fails_where_the_kernel_refuses_the_choice_by_source_for_a_single_socket)

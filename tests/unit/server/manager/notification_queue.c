@@ -1,8 +1,10 @@
 /* Notifications while the service manager reads, has no room, ends, and is started again. */
 #include "server/manager/notification_queue.h"
 #include "manager_fixture.h"
+#include "os/process/clock.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 
 static char address[64];
 static struct notification_queue queue;
@@ -142,6 +144,43 @@ Test(notification_queue, those_that_are_repeated_leave_places_for_others)
     cr_expect_str_eq(manager_receive(manager), "READY=1");
     cr_expect_str_eq(manager_receive(manager), "WATCHDOG=1");
     cr_expect_str_eq(manager_receive(manager), "");
+}
+
+static void *read_some(void *state)
+{
+    const int *count = state;
+    for (int i = 0; i < *count; i++)
+        manager_receive(manager);
+    return NULL;
+}
+
+Test(notification_queue, the_last_one_waits_for_room)
+{
+    pthread_t reader;
+    notification_queue_open(&queue, address);
+    int sent = fill() - 1; /* the last one waits */
+    for (int i = 1; i < NOTIFICATIONS_MAX; i++)
+        notification_queue_send(&queue, "A=1");
+    notification_queue_send_last(&queue, "MAINPID=1");
+    cr_expect_not(queue.is_logged, "it has a place of its own");
+    cr_assert_eq(pthread_create(&reader, NULL, read_some, &sent), 0);
+    cr_expect(notification_queue_flush(&queue, clock_now_ms() + 5000));
+    cr_assert_eq(pthread_join(reader, NULL), 0);
+    expect_number(sent);
+    for (int i = 1; i < NOTIFICATIONS_MAX; i++)
+        cr_expect_str_eq(manager_receive(manager), "A=1");
+    cr_expect_str_eq(manager_receive(manager), "MAINPID=1");
+    cr_expect_not(queue.is_logged);
+}
+
+Test(notification_queue, a_manager_that_does_not_read_is_waited_for_until_the_time_is_over)
+{
+    notification_queue_open(&queue, address);
+    fill();
+    uint64_t begun_ms = clock_now_ms();
+    cr_expect_not(notification_queue_flush(&queue, begun_ms + 50));
+    cr_expect_geq(clock_now_ms(), begun_ms + 50);
+    cr_expect(queue.is_logged);
 }
 
 Test(notification_queue, a_manager_that_was_started_again_gets_the_next_one)

@@ -70,7 +70,8 @@ static void become_ready(void)
                                                     .worker_count = WORKERS,
                                                     .listeners = &listeners};
     connect_manager();
-    cr_assert_eq(service_manager_ready(&tested, &options), 0);
+    cr_assert_eq(service_manager_prepare(&tested, &options), 0);
+    service_manager_ready(&tested);
 }
 
 static void become_ready_with_watchdog(void)

@@ -103,8 +103,11 @@ Test(send_socket_set, of_a_wildcard_is_the_same_after_it_was_handed_over, .fini 
 Test(send_socket_set, gets_the_buffers_of_another_configuration, .fini = close_all)
 {
     expect_the_same_set("0.0.0.0:0");
-    send_socket_set_resize(&taken, 96 << 10);
+    uint32_t before = socket_send_buffer_limit(taken.replies[0]);
+    send_socket_set_choose_size(&taken, 96 << 10);
     cr_assert_eq(taken.buffer_bytes, 96 << 10);
+    cr_assert_eq(socket_send_buffer_limit(taken.replies[0]), before, "the process before has them");
+    send_socket_set_resize(&taken);
     cr_assert_eq(socket_send_buffer_limit(taken.replies[0]), 2 * (96 << 10));
     cr_assert_eq(socket_send_buffer_limit(taken.copies[SEND_SOCKET_SLOTS_MAX - 1]), 2 * (96 << 10));
 }
