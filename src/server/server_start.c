@@ -317,6 +317,17 @@ static int open_metrics(struct server *server)
     return error == 0 ? 0 : report_metrics(server, error);
 }
 
+/* A successor goes on without metrics: it has taken over, and no other process could serve. */
+static int give_up_metrics(struct server *server, int error)
+{
+    error = report_metrics(server, error);
+    if (!server->successor.is_one)
+        return error;
+    metrics_server_close(server->metrics);
+    server->metrics = NULL;
+    return 0;
+}
+
 static int start_metrics(struct server *server)
 {
     uint64_t started_ms = server->commands.queries.started_ms;
@@ -337,7 +348,7 @@ static int start_metrics(struct server *server)
         return 0;
     int error = metrics_server_start(server->metrics, server->loop, &source);
     if (error != 0)
-        return report_metrics(server, error);
+        return give_up_metrics(server, error);
     log_event(LOG_LEVEL_INFO, "metrics are served", "listen", metrics_server_text(server->metrics),
               NULL);
     return 0;
