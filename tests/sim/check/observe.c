@@ -263,7 +263,7 @@ void observe_not_watched(int socket)
 
 /* ---- streams ---- */
 
-/* Whether a connection is none of a client. */
+/* Whether a connection belongs to an operator or to an HTTP peer, not to a client. */
 static bool is_other(const struct connection *connection)
 {
     return connection->is_operator || connection->is_http;

@@ -21,7 +21,7 @@
 enum {
     PEERS_MAX = 40,
     FEW_PEERS = 3,
-    CROWD_IN = 12, /* of the runs one has more peers than the server has places */
+    MANY_IN = 12, /* of the runs one has more peers than the server has places */
     REQUESTS_MAX = 4,
     OUTPUT_BYTES = 512,
     READ_BYTES = 4096,
@@ -102,7 +102,7 @@ struct peer {
     uint64_t opened_ms, faults;
     unsigned applied;
     pid_t process; /* that served when it was opened */
-    bool is_crowded;
+    bool may_be_replaced;
 };
 
 static struct peer peers[PEERS_MAX];
@@ -135,10 +135,10 @@ static pid_t serving(void)
 }
 
 /* Whether the server, or the kernel, may have ended the connection of any peer. */
-static bool may_be_cut(const struct peer *peer)
+static bool may_be_disconnected(const struct peer *peer)
 {
     return plan_is_stopping() || upgrades_are_running() || serving() != peer->process ||
-           peer->is_crowded || faults_count() != peer->faults ||
+           peer->may_be_replaced || faults_count() != peer->faults ||
            acceptor_refused_ms() >= peer->opened_ms;
 }
 
@@ -265,7 +265,7 @@ static void read_some(struct peer *peer, size_t most)
 static void check_end(const struct peer *peer)
 {
     bool is_lost = open_requests(peer) > 0 || peer->size > 0 || !peer->has_ended;
-    if (is_lost && !peer->has_ended && !may_be_cut(peer) && !is_old(peer))
+    if (is_lost && !peer->has_ended && !may_be_disconnected(peer) && !is_old(peer))
         broken_promise(PROMISE, "the connection has ended with %u open, and %zu bytes of one",
                        open_requests(peer), peer->size);
 }
@@ -376,13 +376,13 @@ static struct addr draw_address(void)
     return addr;
 }
 
-static void note_crowd(void)
+static void note_full(void)
 {
     size_t open = 0;
     for (size_t i = 0; i < count; i++)
         open += peers[i].connection != NULL;
     for (size_t i = 0; i < count && open >= CONNECTIONS_MAX; i++)
-        peers[i].is_crowded = true;
+        peers[i].may_be_replaced = true;
 }
 
 static void begin(struct peer *peer)
@@ -406,7 +406,7 @@ static void begin(struct peer *peer)
     if (peer->is_slow)
         connection->to_client.limit = SLOW_BUFFER_BYTES;
     note_rules(peer);
-    note_crowd();
+    note_full();
     if (count <= FEW_PEERS && draw_below(DRAW_METRICS, 6) != 0)
         ask(peer);
 }
@@ -475,9 +475,9 @@ void metrics_peers_check_idle(void)
 void metrics_peers_draw(void)
 {
     uint64_t few = draw_range(DRAW_METRICS, 1, FEW_PEERS);
-    bool is_crowd = draw_below(DRAW_METRICS, CROWD_IN) == 0;
+    bool are_many = draw_below(DRAW_METRICS, MANY_IN) == 0;
     bool is_served = setup.metrics.text != NULL || swarm.upgrades;
-    count = is_crowd ? PEERS_MAX : few;
+    count = are_many ? PEERS_MAX : few;
     if (!is_served || reductions_leave_out(WITHOUT_METRICS))
         count = 0;
     for (size_t i = 0; i < count; i++)
