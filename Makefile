@@ -289,6 +289,7 @@ sim-check:
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/clang CC=clang WERROR=1 build/clang/sim
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
 	tests/sim/statics_test $(patsubst %.c,build/gcc/obj/%.o,$(SIMULATED))
+	build/gcc/sim --keys
 	tests/sim/self_test build/gcc/sim
 	tests/sim/minimize_test build/gcc/sim
 	tests/sim/marks/check.py --texts

@@ -31,6 +31,7 @@
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
 #include "sim/world/gateways.h"
+#include "sim/world/metrics_peers.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan.h"
 #include "sim/world/reductions.h"
@@ -149,6 +150,7 @@ static void on_idle(void)
     upgrades_check_idle();
     subscribers_check_idle();
     gateways_check_idle();
+    metrics_peers_check_idle();
 }
 
 /* What is left after the end: no descriptor, no memory, no file. */
@@ -184,9 +186,9 @@ static void on_end(int process, enum process_end how)
 /* A start without an address that the configuration names. */
 static void check_missing(bool had_faults)
 {
-    static const char *const sentences[] = {"cannot listen", "cannot listen to a group",
-                                            "cannot listen for streams",
-                                            "cannot send to broadcast.multicast"};
+    static const char *const sentences[] = {
+        "cannot listen", "cannot listen to a group", "cannot listen for streams",
+        "cannot send to broadcast.multicast", "cannot serve metrics"};
     uint64_t times = 0;
     for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
         times += simulated_log_times(sentences[i]);
@@ -242,6 +244,7 @@ static void reset(void)
     operators_reset();
     subscribers_disconnect();
     gateways_disconnect();
+    metrics_peers_disconnect();
     subscribers_reset();
     settings_reset();
     scheduler_call_after(0, NULL);

@@ -1,6 +1,7 @@
 /* Runs the whole server on a simulated kernel and network, once for each seed. */
 #include "sim/core/coverage.h"
 #include "sim/run.h"
+#include "sim/world/drawn_keys.h"
 #include "sim/world/reductions.h"
 
 #include <inttypes.h>
@@ -23,6 +24,7 @@ struct arguments {
     unsigned jobs;
     const char *coverage; /* the path of the profile, NULL: none */
     bool describe;        /* only print what the first seed draws */
+    bool keys;            /* only check that each key of the configuration is drawn */
     char replay[4096];    /* the command, without the seed */
     struct run_options run;
 };
@@ -38,7 +40,7 @@ static int usage(void)
 {
     fprintf(stderr, "usage: sim [--seed=N] [--seeds=N] [--jobs=N] [--verbose] [--hash] [--log] "
                     "[--break=ORACLE] [--coverage=FILE]\n"
-                    "           [--describe] [--variant=N] [--workers=N] [--clients=LIST] "
+                    "           [--describe] [--keys] [--variant=N] [--workers=N] [--clients=LIST] "
                     "[--duration=MS] [--without=NAME,...] [--steady]\n");
     return 2;
 }
@@ -81,6 +83,8 @@ static bool read_arguments(struct arguments *arguments, int argc, char **argv)
             arguments->run.hash = true;
         else if (strcmp(argv[i], "--describe") == 0)
             arguments->describe = true;
+        else if (strcmp(argv[i], "--keys") == 0)
+            arguments->keys = true;
         else if (!reductions_read(argv[i]))
             return false;
     }
@@ -175,6 +179,8 @@ int main(int argc, char **argv)
         run_describe(arguments.first);
         return 0;
     }
+    if (arguments.keys)
+        return !drawn_keys_check();
     uint64_t next = arguments.first, end = arguments.first + arguments.count, done = 0, failed = 0;
     unsigned running = 0;
     double since = now(), shown = 0;

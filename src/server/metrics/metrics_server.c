@@ -260,10 +260,12 @@ int metrics_server_start(struct metrics_server *server, struct loop *loop,
     int error = open_connections(server, loop);
     if (error == 0)
         error = http_listener_move(server->listener, loop);
+    if (error != 0)
+        return error; /* the listener may still be in the loop of the start */
     close_start_loop(server);
     server->source = *source;
-    server->is_serving = error == 0;
-    return error;
+    server->is_serving = true;
+    return 0;
 }
 
 int metrics_server_make_allow(const struct config_blocks *blocks, struct access_list **allow)

@@ -263,14 +263,15 @@ void observe_not_watched(int socket)
 
 /* ---- streams ---- */
 
-static bool is_operator(const struct connection *connection)
+/* Whether a connection belongs to an operator or to an HTTP peer, not to a client. */
+static bool is_other(const struct connection *connection)
 {
-    return connection->is_operator;
+    return connection->is_operator || connection->is_http;
 }
 
 void observe_message_received(struct connection *connection, const char *message, size_t size)
 {
-    if (is_operator(connection))
+    if (is_other(connection))
         return;
     totals.stream_messages++;
     answering = connection;
@@ -311,7 +312,7 @@ static bool is_error(const char *message, size_t size)
 
 void observe_written(struct connection *connection, const char *bytes, size_t size, bool taken)
 {
-    if (is_operator(connection))
+    if (is_other(connection))
         return;
     uint32_t number;
     size = message_size(bytes, size);
@@ -335,7 +336,7 @@ void observe_written(struct connection *connection, const char *bytes, size_t si
 void observe_stream_closed(struct connection *connection, int error)
 {
     /* A line that is too long is counted as received, and ends the connection. */
-    if (!is_operator(connection) && error == -90 /* EMSGSIZE */) {
+    if (!is_other(connection) && error == -90 /* EMSGSIZE */) {
         totals.stream_messages++;
         outcomes_stream_message_too_long();
     }

@@ -152,6 +152,8 @@ bool restoring_is_missing(void)
     for (size_t i = 0; i < setup.listener_count; i++)
         if (is_missing(&setup.listeners[i]))
             return true;
+    if (setup.metrics.text != NULL && is_missing(&setup.metrics))
+        return true;
     return setup.has_multicast &&
            (group_since_ms(&setup.multicast, setup.multicast_zone) == UINT64_MAX || !has_source());
 }

@@ -17,6 +17,7 @@ enum { LISTENERS_MAX = 80, BUFFER_BYTES = 16384 };
 static struct acceptor *listeners[LISTENERS_MAX];
 static size_t listener_count;
 static uint32_t last_number;
+static uint64_t refused_ms;
 
 /* ---- bytes ---- */
 
@@ -107,6 +108,11 @@ struct acceptor *acceptor_at(const struct addr *addr)
     return NULL;
 }
 
+uint64_t acceptor_refused_ms(void)
+{
+    return refused_ms;
+}
+
 int acceptor_accept(struct acceptor *listener, struct addr *peer)
 {
     if (listener->waiting == 0)
@@ -114,8 +120,10 @@ int acceptor_accept(struct acceptor *listener, struct addr *peer)
     int error = faults_refuse_accept();
     if (error != 0)
         return error;
-    if (descriptor_is_limited(scheduler_process()))
+    if (descriptor_is_limited(scheduler_process())) {
+        refused_ms = event_queue_now_ms();
         return -EMFILE;
+    }
     struct connection *connection = listener->backlog[0];
     memmove(&listener->backlog[0], &listener->backlog[1],
             --listener->waiting * sizeof listener->backlog[0]);
@@ -227,7 +235,11 @@ long connection_server_write(struct connection *connection, const void *bytes, s
         connection->reset = true;
     if (connection->client_closed || connection->reset)
         return -EPIPE;
+    if (connection->is_http && broken_now("http-lost", 20))
+        return (long)size;
     size_t written = bytes_put(&connection->to_client, bytes, size);
+    if (connection->is_http && broken_is("http-counter"))
+        replace(&connection->to_client, "{\"received\":", "{\"received\":99");
     if (connection->is_operator)
         break_answer(&connection->to_client);
     trace(TRACE_STREAM_OUT, connection->number, written, 0, 0);

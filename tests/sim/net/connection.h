@@ -32,6 +32,7 @@ struct connection {
     bool server_closed, server_ended; /* it has closed its end, or only its output */
     bool client_closed, client_ended, reset;
     bool is_operator;    /* of the control socket */
+    bool is_http;        /* of metrics.listen */
     unsigned references; /* of both ends */
     uint32_t number;
 };
@@ -49,6 +50,9 @@ struct acceptor *acceptor_at(const struct addr *addr);
 
 /* Accepts: returns a descriptor or -errno (-EAGAIN: none waits). */
 int acceptor_accept(struct acceptor *listener, struct addr *peer);
+
+/* When a connection was last not accepted for lack of a descriptor; 0: never. */
+uint64_t acceptor_refused_ms(void);
 
 /* ---- the client's end ---- */
 

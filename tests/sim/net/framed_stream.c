@@ -212,7 +212,7 @@ static void call_closed(struct framed_stream *stream, int error)
     observe_stream_closed(stream->connection, error);
     stream->callbacks->closed(stream->state, error);
     if (error == 0 && had_output && !stream->connection->is_operator &&
-        (stream->freed || broken_is("rest")))
+        !stream->connection->is_http && (stream->freed || broken_is("rest")))
         broken_promise("a stream that ends its output gets the rest of its replies",
                        "%zu bytes are lost", stream->output_size);
 }

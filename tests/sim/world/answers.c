@@ -10,6 +10,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/os/log.h"
+#include "sim/world/metrics_settings.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
 #include "sim/world/upgrades.h"
@@ -342,6 +343,10 @@ static void check_setup(const struct answer *answer)
                 setup.has_keys        ? "keyed"
                 : setup.names_max > 0 ? "trusted"
                                       : "off");
+    if (setup.metrics.text != NULL)
+        expect_line(answer, "value metrics.listen %s", setup.metrics.text);
+    else
+        expect_line(answer, "unset metrics.listen");
     expect_group(answer, "group", &setup.control_group);
     if (setup.has_observers) {
         expect_group(answer, "observer-group", &setup.observer_group);
@@ -375,6 +380,9 @@ static void check_settings(const struct answer *answer)
     expect_line(answer, "value admission.policy %s", settings.cookie ? "cookie" : "open");
     expect_line(answer, "value admission.per-prefix %" PRIu32, settings.per_prefix);
     expect_line(answer, "value broadcast.queue %" PRIu32, settings.queue);
+    for (size_t i = 0; i < metrics_settings_block_count(&settings); i++)
+        expect_line(answer, "item metrics.allow %s", metrics_settings_block(&settings, i));
+    expect_count(answer, "item metrics.allow ", metrics_settings_block_count(&settings));
     expect_count(answer, "item admission.", settings_block_count(&settings));
     expect_line(answer, "value log.level %s", settings_log_levels[settings.log_level]);
     expect_line(answer, "value log.format %s", settings_log_formats[settings.log_format]);

@@ -19,6 +19,7 @@
 #include "sim/world/faults.h"
 #include "sim/world/gateways.h"
 #include "sim/world/host_changes.h"
+#include "sim/world/metrics_peers.h"
 #include "sim/world/operators.h"
 #include "sim/world/reductions.h"
 #include "sim/world/restarts.h"
@@ -162,6 +163,7 @@ static void begin_faults(void)
     operators_draw();
     subscribers_draw();
     gateways_draw();
+    metrics_peers_draw();
     if (swarm.spare_files > 0)
         descriptors_limit(descriptor_count(processes_server()) + swarm.spare_files - 1);
     begin(PHASE_FAULTS);

@@ -84,6 +84,7 @@ static const struct {
     {"wall-leaps", WITHOUT_WALL_LEAPS},
     {"damage", WITHOUT_DAMAGE},
     {"state", WITHOUT_STATE},
+    {"metrics", WITHOUT_METRICS},
 };
 
 static const char *const setting_names[] = {"cookie", "relay",     "blocks",    "per-prefix",

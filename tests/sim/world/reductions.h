@@ -32,6 +32,7 @@ enum reduction {
     WITHOUT_WALL_LEAPS = 1 << 13,
     WITHOUT_DAMAGE = 1 << 14, /* of the state file */
     WITHOUT_STATE = 1 << 15,
+    WITHOUT_METRICS = 1 << 16,
 };
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the

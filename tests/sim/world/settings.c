@@ -7,6 +7,7 @@
 #include "sim/core/trace.h"
 #include "sim/os/files.h"
 #include "sim/world/clients.h"
+#include "sim/world/metrics_settings.h"
 #include "sim/world/reductions.h"
 #include "sim/world/state_settings.h"
 #include "sim/world/swarm.h"
@@ -139,6 +140,7 @@ static void draw_setup(void)
     setup.includes = one_in(3);
     setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
     draw_names();
+    metrics_settings_draw();
     state_settings_draw();
     setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
     draw_group(&setup.control_group);
@@ -292,6 +294,7 @@ void settings_draw(void)
     draw_admission(&settings);
     draw_clients_and_copies(&settings);
     state_settings_draw_snapshots(&settings);
+    metrics_settings_draw_allow(&settings);
     state_settings_admit_churn();
     reductions_of_settings(&setup, &settings);
     if (reductions_are_steady())
@@ -323,6 +326,8 @@ void settings_draw_next(void)
         draw_clients_and_copies(&next_settings);
     if (setup.has_state && draw_below(DRAW_STATE, 2) == 0)
         state_settings_draw_snapshots(&next_settings);
+    if (draw_below(DRAW_METRICS, 2) == 0)
+        metrics_settings_draw_allow(&next_settings);
     if (clients_count() > RELAY_CLIENTS_MAX)
         next_settings.relay = DRAWN_RELAY_OFF; /* millions of copies: half a minute */
     reductions_of_settings(&setup, &next_settings);
@@ -501,6 +506,7 @@ static char *text_of(const struct settings *written, bool main_part, bool admiss
         write_rest(out, written);
         write_control(out, written);
         state_settings_write(out, written);
+        metrics_settings_write(out, written);
     }
     if (admission)
         write_admission(out, written);

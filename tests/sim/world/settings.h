@@ -47,7 +47,8 @@ struct setup {
     uint8_t names_key[DEVICE_KEY_FILE_BYTES];
     uint32_t control_mode, observer_mode, multicast_ttl;
     struct drawn_group control_group, observer_group;
-    bool has_state; /* state.file */
+    bool has_state;                /* state.file */
+    struct drawn_listener metrics; /* metrics.listen; without a text none is configured */
     struct addr multicast;
     enum host_interface multicast_zone; /* HOST_LO: by the routes */
 };
@@ -76,6 +77,7 @@ struct settings {
     uint32_t per_prefix, rate_pps, burst;
     bool dry_run;
     uint32_t snapshot_ms, state_age_ms;         /* state.interval and state.max-age */
+    unsigned metrics_allow;                     /* a bit for each block of world/metrics_settings */
     unsigned log_level, log_format, log_target; /* enum config_log_level, ... */
 };
 /* The values of these in the file. */
