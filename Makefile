@@ -468,8 +468,9 @@ faults-check: ## the short form of make faults: each call fails in one way, with
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
 	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults-check.md --short
 
-layers: ## check the layers (what includes what), the size of files, the form of messages, and the words
+layers: ## check the layers (what includes what), the size of files, the form of messages, the words, and the version
 	$(Q)tests/layers
+	$(Q)tests/versions
 	$(Q)tests/messages
 	$(Q)tests/words --self-test
 	$(Q)tests/words
