@@ -350,7 +350,7 @@ cross-%:
 	$(Q)for tool in $*-gcc $(firstword $(EMULATOR)); do \
 	    command -v $$tool >/dev/null || { echo "skipped: $*: $$tool is missing; make deps-ecosystem installs it"; exit 0; }; \
 	done; \
-	$(MAKE) --no-print-directory $(FOR_MACHINE) build/$*/cross-tests && \
+	$(MAKE) --no-print-directory $(PARALLEL) $(FOR_MACHINE) build/$*/cross-tests && \
 	$(EMULATOR) build/$*/cross-tests $(LEFT_OUT)
 
 pure-%:
