@@ -352,6 +352,8 @@ LEFT_OUT := multicast_socket memory event_loop_busy neighbour on_link_addresses 
             poller/ends_only_the_next_wait_when_woken \
             poller/waits_until_the_instant_and_not_less udp_socket/counts_what_the_kernel_dropped \
             udp_socket/ipv4_options_are_those_of_a_public_server \
+            udp_socket/an_adopted_one_of_ipv6_has_the_same_options udp_socket/an_adopted_one_reports_only_the_destination \
+            udp_socket/an_adopted_one_has_the_same_options_and_keeps_what_it_has_received \
             udp_socket/ipv6_options_are_those_of_a_public_server \
             reuseport_group/drops_everything_until_it_is_started
 
