@@ -1,7 +1,8 @@
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H
 
-/* The version of all four programs (semver.org). It is defined only here. */
-#define UDPSRV_VERSION "0.1.0"
+/* The version of all four programs (semver.org). The newest entries of CHANGELOG.md and
+ * config/debian/changelog must have the same, which tests/versions checks. */
+#define UDPSRV_VERSION "0.2.0"
 
 #endif

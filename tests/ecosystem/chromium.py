@@ -13,6 +13,20 @@ START_S, ANSWER_S = 60, 30
 FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --disable-background-networking"
          " --disable-component-update --disable-sync --hide-scrollbars --remote-debugging-pipe").split()
 
+# A promise of the first value of an expression that is true.
+WAIT = """new Promise((resolve, reject) => {
+  const observer = new MutationObserver(evaluate);
+  function evaluate() {
+    try {
+      const value = (%s);
+      if (value) { observer.disconnect(); removeEventListener('resize', evaluate); resolve(value); }
+    } catch (error) { observer.disconnect(); removeEventListener('resize', evaluate); reject(error); }
+  }
+  observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+  addEventListener('resize', evaluate);
+  evaluate();
+})"""
+
 
 def find():
     return shutil.which("chromium")
@@ -91,7 +105,7 @@ class Chromium:
         while True:
             answer = self.read(until)
             if answer is None:
-                raise RuntimeError(f"{method} was not answered")
+                raise TimeoutError(f"{method} was not answered")
             if answer.get("id") != self.number:
                 self.note(answer)
             elif "error" in answer:
@@ -115,22 +129,20 @@ class Chromium:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def value(self, expression):
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+    def value(self, expression, within_s=ANSWER_S):
+        """Returns the value of an expression, or that of its promise."""
+        result = self.call("Runtime.evaluate", within_s, expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in result:
             raise RuntimeError(f"{expression}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
     def wait_for(self, expression, within_s=ANSWER_S):
-        """Waits until an expression is true, and returns its value."""
-        until = time.monotonic() + within_s
-        while True:
-            value = self.value(expression)
-            if value:
-                return value
-            if time.monotonic() > until:
-                raise AssertionError(f"in {within_s} s this was never true: {expression}; {self.value('document.body.innerText')}")
-            time.sleep(0.05)
+        """Waits for the change of the page after which an expression is true, and returns its value."""
+        try:
+            return self.value(WAIT % expression, within_s)
+        except TimeoutError:
+            text = self.value("document.body.innerText")
+            raise AssertionError(f"in {within_s} s this was never true: {expression}; {text}") from None
 
     def press(self, key):
         text = {"text": "\r"} if key == "Enter" else {}

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -17,16 +18,46 @@ def program(name):
     return os.path.join(BUILD, name)
 
 
-def wait_for(condition, what, within_s=ANSWER_S):
-    """Calls the condition until it returns something true, and returns that."""
-    until = time.monotonic() + within_s
-    while True:
-        value = condition()
-        if value:
+class Record:
+    """What a thread notes, and others wait for."""
+
+    def __init__(self):
+        self.items, self.changed = [], threading.Condition()
+
+    def add(self, item):
+        with self.changed:
+            self.items.append(item)
+            self.changed.notify_all()
+
+    def wait_for(self, condition, what, within_s=ANSWER_S):
+        """Waits until a condition of the items is true, and returns its value."""
+        with self.changed:
+            value = self.changed.wait_for(lambda: condition(self.items), within_s)
+            if not value:
+                raise AssertionError(f"in {within_s} s this did not happen: {what}; seen: {self.items}")
             return value
-        if time.monotonic() > until:
-            raise AssertionError(f"in {within_s} s this did not happen: {what}")
-        time.sleep(0.05)
+
+
+class Log(Record):
+    """The lines of a pipe."""
+
+    def __init__(self, pipe):
+        super().__init__()
+        self.pipe = pipe
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
+
+    def read(self):
+        for line in self.pipe:
+            self.add(line.decode("ascii"))
+
+    def find(self, pattern, what):
+        return self.wait_for(lambda lines: re.search(pattern, "".join(lines)), what)
+
+    def close(self):
+        """Reads the rest, of a process that has ended."""
+        self.thread.join()
+        self.pipe.close()
 
 
 class Server:
@@ -40,24 +71,20 @@ class Server:
 
     def start(self):
         """Starts it, again at the same ports."""
-        self.log = os.path.join(self.folder.name, "log")
         path = os.path.join(self.folder.name, "udpsrv.conf")
         with open(path, "w", encoding="ascii") as file:
             file.write(f"[server]\nlisten = 127.0.0.1:{self.port}\n[control]\nsocket = {self.socket}\n"
                        f"[metrics]\nlisten = 127.0.0.1:{self.metrics_port}\n{self.config}")
-        with open(self.log, "w", encoding="ascii") as log:
-            self.process = subprocess.Popen([program("udpsrv"), "-c", path], stdout=subprocess.PIPE, stderr=log)
+        self.process = subprocess.Popen([program("udpsrv"), "-c", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.log = Log(self.process.stderr)
         line = self.process.stdout.readline().decode()
         if not line.startswith("udpsrv: ready"):
-            with open(self.log, encoding="ascii") as log:
-                raise AssertionError("udpsrv does not start: " + log.read())
+            self.end()
+            raise AssertionError("udpsrv does not start: " + "".join(self.log.items))
         self.port = int(re.search(r"127\.0\.0\.1:(\d+)", line).group(1))
-        self.metrics_port = int(wait_for(self.find_metrics, "a line of the log with the address of the metrics").group(1))
+        served = self.log.find(r"metrics are served listen=127\.0\.0\.1:(\d+)", "a line of the log with the address of the metrics")
+        self.metrics_port = int(served.group(1))
         self.metrics = f"http://127.0.0.1:{self.metrics_port}"
-
-    def find_metrics(self):
-        with open(self.log, encoding="ascii") as log:
-            return re.search(r"metrics are served listen=127\.0\.0\.1:(\d+)", log.read())
 
     @property
     def socket(self):
@@ -67,16 +94,20 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         if self.process.wait(STOP_S) != 0:
             raise AssertionError(f"udpsrv ended with {self.process.returncode}")
+        self.end()
+
+    def end(self):
+        """Ends it at once, if it runs, and closes its pipes."""
+        self.process.kill()
+        self.process.wait()
         self.process.stdout.close()
+        self.log.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
+        self.end()
         self.folder.cleanup()
 
     def ctl(self, *arguments):

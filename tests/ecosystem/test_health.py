@@ -6,7 +6,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from servers import ANSWER_S, Server, program, wait_for
+from servers import ANSWER_S, Record, Server, program
 
 CLIENTS = 300000 # their state takes some tenths of a second to write, and to read
 
@@ -15,7 +15,7 @@ class HealthCheck:
     """Asks without a pause. `seen` has each answer that differs from the one before; None: no answer."""
 
     def __init__(self, server):
-        self.server, self.seen, self.ended = server, [], threading.Event()
+        self.server, self.seen, self.ended = server, Record(), threading.Event()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
@@ -31,8 +31,8 @@ class HealthCheck:
     def run(self):
         while not self.ended.is_set():
             answer = self.ask()
-            if not self.seen or self.seen[-1] != answer:
-                self.seen.append(answer)
+            if self.seen.items[-1:] != [answer]:
+                self.seen.add(answer)
 
     def stop(self):
         self.ended.set()
@@ -47,13 +47,13 @@ class Health(unittest.TestCase):
             clients = server.stats()["clients"]
             check = HealthCheck(server)
             try:
-                wait_for(lambda: check.seen == [(200, b"serving\n")], "the first answer")
+                check.seen.wait_for(lambda answers: answers == [(200, b"serving\n")], "the first answer")
                 server.stop()
                 server.start()
-                wait_for(lambda: check.seen[-1] == (200, b"serving\n"), "the last answer")
+                check.seen.wait_for(lambda answers: answers[1:] and answers[-1] == (200, b"serving\n"), "the last answer")
             finally:
                 check.stop()
-            self.assertEqual(check.seen, [(200, b"serving\n"), (503, b"draining\n"), None, (503, b"starting\n"), (200, b"serving\n")])
+            self.assertEqual(check.seen.items, [(200, b"serving\n"), (503, b"draining\n"), None, (503, b"starting\n"), (200, b"serving\n")])
             self.assertEqual(server.stats()["clients"], clients)
 
 

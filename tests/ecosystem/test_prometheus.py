@@ -6,11 +6,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.parse
 import urllib.request
 
-from servers import Server, wait_for
+from servers import ANSWER_S, Server
 
 CONFIG = """global:
   scrape_interval: 1s
@@ -38,6 +39,15 @@ def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def wait_for(condition, what, within_s=ANSWER_S):
+    """Asks until the answer is true: Prometheus scrapes by a clock of its own, and announces nothing."""
+    until = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > until:
+            raise AssertionError(f"in {within_s} s this did not happen: {what}")
+        time.sleep(0.05)
 
 
 class Prometheus:
