@@ -4,6 +4,7 @@
 #include "frames.h"
 #include "server/control/control_sessions.h"
 #include "subscriber.h"
+#include "upgrade.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -319,6 +320,19 @@ static void provoke_by_reload(void)
     server_stop(&server);
 }
 
+/* An upgrade that copies the clients loses the lists of jobs that have ended. */
+static void provoke_by_upgrade(void)
+{
+    static struct server server;
+    upgrade_install();
+    server_start(&server, "[server]\nworkers = 2\n", "-l", "127.0.0.1:0", NULL);
+    ctl_ok(&server, "broadcast", "--confirm", "x", NULL);
+    server_configure(&server, "[server]\nworkers = 1\n");
+    upgrade(&server);
+    error_messages_expect(NULL, NULL, harness_format("udpctl -s %s job 1 --silent", server.socket));
+    server_stop(&server);
+}
+
 static void name_no_channel(void)
 {
     setenv("UDPSRV_UPGRADE", "1", 1);
@@ -379,5 +393,6 @@ void provoke_server(void)
     provoke_by_protocol();
     provoke_by_observers();
     provoke_by_reload();
+    provoke_by_upgrade();
     provoke_starts();
 }
