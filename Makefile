@@ -159,8 +159,10 @@ always:
 
 # ---- tests ----
 
-# CRITERION_FLAGS are passed to the suites, such as --filter='registry/*' or --verbose.
+# CRITERION_FLAGS are passed to the suites, such as --filter='registry/*' or --verbose. Tests wait most of the time, so more
+# of them run at once than there are processors.
 CRITERION_FLAGS ?=
+CRITERION_JOBS = --jobs $(shell echo $$((3 * $$(nproc))))
 export UDPSRV_BUILD := $(B)
 # Tests compile on all processors, unless make -j has its own number.
 SUITES   := unit-tests system-tests neighbour-tests
@@ -187,10 +189,10 @@ check-long: ## tests that take too long for check: all kinds of unreachable neig
 	$(Q)$(MAKE) --no-print-directory sim-mutants
 
 unit: $(B)/unit-tests ## run only the unit tests
-	$(B)/unit-tests $(CRITERION_FLAGS)
+	$(B)/unit-tests $(CRITERION_JOBS) $(CRITERION_FLAGS)
 
 system: all $(B)/system-tests ## run only the system tests, which run the programs
-	$(B)/system-tests $(CRITERION_FLAGS)
+	$(B)/system-tests $(CRITERION_JOBS) $(CRITERION_FLAGS)
 
 # The kernel has one table of neighbours for the whole host (gc_thresh3), and these tests fill it: they run after the
 # others, one at a time. NEIGHBOURS_TESTS selects among them; long_* are all combinations, which take minutes.
@@ -212,7 +214,7 @@ tsan: export UDPSRV_SANITIZED := 1
 tsan: export TSAN_OPTIONS := halt_on_error=1 report_thread_leaks=0 atexit_sleep_ms=0 suppressions=$(CURDIR)/tests/tsan.supp
 tsan: $(B)/system-tests ## run the system tests with programs under ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory B=build/tsan SANITIZE=thread all plain
-	UDPSRV_BUILD=build/tsan $(B)/system-tests $(CRITERION_FLAGS)
+	UDPSRV_BUILD=build/tsan $(B)/system-tests $(CRITERION_JOBS) $(CRITERION_FLAGS)
 
 # Random input for modules that read bytes from outside, under sanitizers: COUNT sequences, from SEED on.
 COUNT ?= 100000
