@@ -47,7 +47,7 @@ static struct {
     uint64_t freeze_ms;
     char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
     bool has_go, is_committed, copies;
-    uint16_t elsewhere_port; /* of a socket that is not bound where it was told; 0: none */
+    uint16_t elsewhere_port; /* of a socket that is bound elsewhere than the package says */
     struct settings_file read;
 } fate;
 static int successor = -1, predecessor = -1;

@@ -73,7 +73,7 @@ size_t upgrades_draw_room(void);
 size_t upgrades_draw_part(size_t most);
 /* The process that the kernel names as the sender of what the current one sends by the channel. */
 pid_t upgrades_sender(void);
-/* The successor has got a socket that is not bound to the address it was told, since it was opened
+/* The successor has got a socket that is bound elsewhere than the package says, since it was opened
  * again meanwhile. Then the predecessor must not have it take over. */
 void upgrades_socket_is_elsewhere(uint16_t port);
 /* A process has sent that to another one, or tried it. */
