@@ -13,7 +13,9 @@
  *
  * - At most HTTP_CONNECTIONS_MAX are open. Another one takes the place of the one that has been
  *   idle longest: so peers that open connections and send nothing do not lock out the others.
- * - A peer has HTTP_TIMEOUT_MS to send the head of a request, and as long to read the answer.
+ * - A peer has HTTP_TIMEOUT_MS to send the head of a request, and as long to read the answer. The
+ *   time of the first request counts from the connection on; that of a further one from its first
+ *   line, for which the peer has HTTP_TIMEOUT_MS, too.
  * - While a request is being answered, its connection is not read. */
 struct http_connections;
 struct http_connection;

@@ -168,9 +168,8 @@ int udp_socket_open(const struct addr *addr, struct udp_socket_options *options,
 int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
 {
     struct udp *udp = udp_of(socket);
-    if (!udp_is_at(udp, addr))
-        broken_promise("a socket is taken over with its address", "port %d, not %d",
-                       udp->bound.port, addr->port);
+    if (!udp_is_at(udp, addr) || broken_is("upgrade-address"))
+        upgrades_socket_is_elsewhere(addr->port);
     udp->receive_limit = raised(udp->receive_limit, options->receive_buffer_bytes);
     udp->send_limit = raised(udp->send_limit, options->send_buffer_bytes);
     options->receive_buffer_actual_bytes = udp->receive_limit / 2;

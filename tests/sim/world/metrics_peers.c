@@ -95,7 +95,8 @@ struct peer {
     size_t size, capacity;
     const struct request *asked[REQUESTS_MAX];
     unsigned asked_count, answered; /* asked: when all output is sent */
-    uint64_t begin_ms, asked_ms, answered_ms;
+    uint64_t line_ms; /* when the first line of a request after an answer was whole; 0: never */
+    uint64_t asked_ms, answered_ms;
     uint64_t before_ms;      /* when the requests before were asked */
     struct http_known known; /* when all output was sent */
     bool may_be_allowed, may_be_denied, has_ended;
@@ -304,11 +305,21 @@ static void on_reading(void *state)
     }
 }
 
+static bool has_sent_line(const struct peer *peer)
+{
+    return memchr(peer->output, '\n', peer->sent) != NULL;
+}
+
+/* The time of the first request counts from the connection on, that of a further one from its first
+ * line. */
 static void send_part(struct peer *peer, size_t most)
 {
     size_t left = peer->output_size - peer->sent;
+    bool had_line = has_sent_line(peer);
     peer->sent +=
         connection_write(peer->connection, peer->output + peer->sent, left < most ? left : most);
+    if (peer->answered_ms > 0 && !had_line && has_sent_line(peer))
+        peer->line_ms = event_queue_now_ms();
     if (!is_complete(peer))
         return;
     note_rules(peer);
@@ -341,7 +352,6 @@ static void ask(struct peer *peer)
     bool in_pieces = draw_below(DRAW_METRICS, 4) == 0;
     size_t number = in_pieces ? 1 : draw_range(DRAW_METRICS, 1, REQUESTS_MAX);
     peer->output_size = peer->sent = peer->asked_count = peer->answered = 0;
-    peer->begin_ms = event_queue_now_ms();
     peer->before_ms = peer->asked_ms;
     for (size_t i = 0; i < number; i++) {
         uint64_t kind = draw_below(DRAW_METRICS, in_pieces ? REQUESTS_VALID : REQUESTS);
@@ -399,7 +409,6 @@ static void begin(struct peer *peer)
                           .capacity = capacity,
                           .is_slow = draw_below(DRAW_METRICS, 5) == 0,
                           .opened_ms = event_queue_now_ms(),
-                          .begin_ms = event_queue_now_ms(),
                           .faults = faults_count(),
                           .process = serving()};
     connection->is_http = true;
@@ -435,7 +444,7 @@ static void check_time(const struct peer *peer)
     const struct connection *connection = peer->connection;
     bool has_ended = connection->server_closed || connection->server_ended || connection->reset;
     uint64_t since_ms = later(later(connection->accepted_ms, peer->answered_ms),
-                              later(peer->begin_ms, peer->asked_ms));
+                              later(peer->line_ms, peer->asked_ms));
     uint64_t limit_ms = (TIMEOUT_MS + CHECK_MS) * (open_requests(peer) > 0 ? 2 : 1) + SLOP_MS;
     if (!has_ended && event_queue_now_ms() > since_ms + limit_ms)
         broken_promise("an HTTP peer that sends nothing is disconnected after 10 s",

@@ -47,6 +47,7 @@ static struct {
     uint64_t freeze_ms;
     char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
     bool has_go, is_committed, copies;
+    uint16_t elsewhere_port; /* of a socket that is bound elsewhere than the package says */
     struct settings_file read;
 } fate;
 static int successor = -1, predecessor = -1;
@@ -453,6 +454,9 @@ static void commit(void)
         broken_promise("a new process serves only when the one before has handed over", "it does");
     if (fate.is_wrapped || broken_is("upgrade-wrapper"))
         broken_promise("the process that was started takes over, and no other one", "another does");
+    if (fate.elsewhere_port != 0)
+        broken_promise("a socket is taken over with its address", "the one at port %d is not",
+                       fate.elsewhere_port);
     fate.is_committed = true;
     commits[commit_count % COMMITS_MAX].from = (uint64_t)processes_pid(predecessor);
     commits[commit_count++ % COMMITS_MAX].to = (uint64_t)processes_pid(successor);
@@ -462,6 +466,11 @@ static void commit(void)
     settings_taken_over(&fate.read);
     taken_ms = event_queue_now_ms();
     copied_ms = fate.copies ? event_queue_now_ms() : copied_ms;
+}
+
+void upgrades_socket_is_elsewhere(uint16_t port)
+{
+    fate.elsewhere_port = port;
 }
 
 pid_t upgrades_sender(void)

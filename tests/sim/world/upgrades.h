@@ -73,6 +73,9 @@ size_t upgrades_draw_room(void);
 size_t upgrades_draw_part(size_t most);
 /* The process that the kernel names as the sender of what the current one sends by the channel. */
 pid_t upgrades_sender(void);
+/* The successor has got a socket that is bound elsewhere than the package says, since it was opened
+ * again meanwhile. Then the predecessor must not have it take over. */
+void upgrades_socket_is_elsewhere(uint16_t port);
 /* A process has sent that to another one, or tried it. */
 void upgrades_sent(enum handover_kind kind, const char *text, int error);
 void upgrades_process_ended(int process, enum process_end how);
