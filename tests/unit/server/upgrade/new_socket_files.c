@@ -151,6 +151,16 @@ Test(new_socket_files, take_several_messages_if_there_are_many)
     cr_assert_str_eq(files.paths[CONFIG_LISTEN_MAX + 2], "metrics");
 }
 
+Test(new_socket_files, may_have_any_byte_in_their_paths)
+{
+    static const char *const paths[] = {"\1\n \xff\t"};
+    free(config->control.socket);
+    config->control.socket = strdup(paths[0]);
+    new_socket_files_report(ends[1], config, &inherited);
+    cr_assert_eq(receive_all(), 1);
+    expect_named(paths, 1);
+}
+
 /* ---- the predecessor ---- */
 
 static bool note(enum handover_kind kind, const char *text)
@@ -163,25 +173,35 @@ static bool note(enum handover_kind kind, const char *text)
 Test(new_socket_files, are_not_in_other_messages)
 {
     cr_assert_not(note(HANDOVER_READY, "1.0"));
-    cr_assert_not(note(HANDOVER_FAILED, "a\nb\n"));
+    cr_assert_not(note(HANDOVER_FAILED, "\1a\1b"));
     cr_assert_eq(files.count, 0);
 }
 
-Test(new_socket_files, with_empty_or_too_long_paths_are_ignored)
+Test(new_socket_files, come_with_each_message_after_those_of_the_messages_before)
 {
-    static const char *const paths[] = {"a", "b", "c"};
-    char text[3 * TRANSPORT_PATH_BYTES];
-    snprintf(text, sizeof text, "\na\n\n%0108d\nb\n", 0);
-    cr_assert(note(HANDOVER_FILES, text));
+    static const char *const paths[] = {"a", "bc", "d"};
+    cr_assert(note(HANDOVER_FILES, "\1a\2bc"));
     cr_assert(note(HANDOVER_FILES, ""));
-    cr_assert(note(HANDOVER_FILES, "c"));
+    cr_assert(note(HANDOVER_FILES, "\1d"));
     expect_named(paths, 3);
+}
+
+Test(new_socket_files, with_a_wrong_length_are_ignored)
+{
+    static const char *const paths[] = {"a", "b"};
+    char text[2 * TRANSPORT_PATH_BYTES];
+    cr_assert(note(HANDOVER_FILES, "\1a\3bc"));
+    cr_assert(note(HANDOVER_FILES, "\1"));
+    snprintf(text, sizeof text, "\1b%c%0*d", TRANSPORT_PATH_BYTES, TRANSPORT_PATH_BYTES, 0);
+    cr_assert(note(HANDOVER_FILES, text));
+    cr_assert(note(HANDOVER_FILES, "\xff"));
+    expect_named(paths, 2);
 }
 
 Test(new_socket_files, beyond_those_of_any_configuration_are_ignored)
 {
     for (int i = 0; i < CONFIG_LISTEN_MAX; i++)
-        cr_assert(note(HANDOVER_FILES, "a\nb\n"));
+        cr_assert(note(HANDOVER_FILES, "\1a\1b"));
     cr_assert_eq(files.count, CONFIG_LISTEN_MAX + 3);
 }
 
@@ -206,7 +226,7 @@ Test(new_socket_files, of_a_process_that_has_ended_are_removed)
 {
     leave_stale("a");
     leave_stale("b");
-    note(HANDOVER_FILES, "a\nabsent\nb\n");
+    note(HANDOVER_FILES, "\1a\6absent\1b");
     new_socket_files_remove(&files);
     cr_assert_not(exists("a"));
     cr_assert_not(exists("b"));
@@ -217,7 +237,7 @@ Test(new_socket_files, that_another_process_listens_at_stay)
 {
     int listener = unix_listener_open("live", 0600, &SAME_USER);
     cr_assert_geq(listener, 0);
-    note(HANDOVER_FILES, "live\n");
+    note(HANDOVER_FILES, "\4live");
     new_socket_files_remove(&files);
     cr_assert(exists("live"));
     unix_listener_close_and_remove(listener, "live");
@@ -226,7 +246,7 @@ Test(new_socket_files, that_another_process_listens_at_stay)
 Test(new_socket_files, that_are_no_sockets_stay)
 {
     close(open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    note(HANDOVER_FILES, "file\n");
+    note(HANDOVER_FILES, "\4file");
     new_socket_files_remove(&files);
     cr_assert(exists("file"));
 }
