@@ -27,6 +27,7 @@ int main(int argc, char **argv)
 {
     static struct server_options options;
     loop_ignore_broken_pipes();
+    loop_ignore_file_size_limit();
     int error = standard_descriptors_open_missing();
     if (error != 0) {
         print_error(strerror(-error),

@@ -122,7 +122,7 @@ def check(paths):
 def is_of_libc(symbol):
     """Whether libc defines the function; else it is one of the project."""
     if not hasattr(is_of_libc, "symbols"):
-        path = subprocess.run([os.environ.get("CC", "cc"), "-print-file-name=libc.so.6"], capture_output=True, text=True, check=True)
+        path = subprocess.run([*os.environ.get("CC", "cc").split(), "-print-file-name=libc.so.6"], capture_output=True, text=True, check=True)
         listing = subprocess.run(["nm", "-D", "--defined-only", path.stdout.strip()], capture_output=True, text=True, check=True)
         is_of_libc.symbols = {line.split()[-1].split("@")[0] for line in listing.stdout.splitlines()}
     return symbol in is_of_libc.symbols

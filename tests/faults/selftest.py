@@ -76,7 +76,7 @@ def check_calls(folder):
         path = os.path.join(folder, "call")
         with open(path + ".c", "w", encoding="utf-8") as file:
             file.write(text)
-        subprocess.run([os.environ.get("CC", "cc"), "-c", "-o", path + ".o", path + ".c"], check=True)
+        subprocess.run([*os.environ.get("CC", "cc").split(), "-c", "-o", path + ".o", path + ".c"], check=True)
         check = subprocess.run([os.path.join(calls.FOLDER, "calls.py"), "check", path + ".o"], capture_output=True, text=True)
         if (check.returncode != 0) != bool(expected) or expected not in check.stderr:
             print(f"faults: self-test: the check of calls says {check.stderr!r}, not '{expected}'", file=sys.stderr)

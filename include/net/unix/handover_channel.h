@@ -22,7 +22,8 @@ enum handover_kind {
     HANDOVER_PACKAGE,     /* of this module */
     HANDOVER_DESCRIPTORS, /* of this module */
     HANDOVER_READY_TO_COPY, /* as HANDOVER_READY; it needs the clients as a copy */
-    HANDOVER_FILES,         /* the successor: socket files that it may create; text: their paths */
+    HANDOVER_FILES,         /* the successor: socket files that it may create; text: their paths,
+                             each after its length in a byte */
 };
 
 enum { HANDOVER_TEXT_BYTES = 1500 /* a longer text is truncated */ };

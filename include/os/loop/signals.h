@@ -38,6 +38,10 @@ void loop_signals_unignore(int signal);
  * EPIPE, and does not end the process: a daemon continues when the reader of its log has ended. */
 void loop_ignore_broken_pipes(void);
 
+/* From then on, in the whole process, a write beyond RLIMIT_FSIZE fails with EFBIG, and does not
+ * end the process. The limit holds for files in memory, too. */
+void loop_ignore_file_size_limit(void);
+
 /* From then on, in the whole process, SIGHUP is ignored: a terminal that disconnects does not end
  * the process. */
 void loop_ignore_hangups(void);

@@ -16,6 +16,11 @@ void memory_release(void *memory, size_t bytes);
  * bytes is a multiple of it. It is not for shared memory, which would keep its contents. */
 void memory_discard(void *memory, size_t bytes);
 
+/* Opens an empty file in memory, which is closed on exec, and to which seals can be added. It
+ * cannot be executed (since Linux 6.3), so hosts that refuse other such files (vm.memfd_noexec)
+ * permit it. Returns the descriptor, or -1 with errno set. */
+int memory_file_open(const char *name);
+
 /* Memory that another process can map as well, and whose size neither can change (memfd with
  * seals). All zero: there is no memory. */
 struct shared_memory {

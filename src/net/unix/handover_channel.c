@@ -1,6 +1,7 @@
 #include "net/unix/handover_channel.h"
 
 #include "os/process/clock.h"
+#include "os/process/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -234,7 +235,7 @@ int handover_channel_receive(int channel, struct handover_message *message, uint
 /* Returns a descriptor of memory with a copy of the bytes, or -errno. */
 static int copy_to_memory(const uint8_t *bytes, size_t size)
 {
-    int memory = memfd_create("udpsrv-handover", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int memory = memory_file_open("udpsrv-handover");
     if (memory < 0)
         return -errno;
     while (size > 0) {

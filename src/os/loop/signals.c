@@ -103,6 +103,11 @@ void loop_ignore_broken_pipes(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+void loop_ignore_file_size_limit(void)
+{
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 void loop_ignore_hangups(void)
 {
     signal(SIGHUP, SIG_IGN);

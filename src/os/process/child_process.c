@@ -36,14 +36,15 @@ static char **make_environment(const char *const *variables, char *last)
     return made;
 }
 
-/* Signals are blocked in this process, and some are ignored; SIGPIPE is what programs expect to be
- * as usual. */
+/* Signals are blocked in this process, and some are ignored; programs expect SIGPIPE and SIGXFSZ to
+ * be as usual. */
 static int set_signals(posix_spawnattr_t *attributes)
 {
     sigset_t none, usual;
     sigemptyset(&none);
     sigemptyset(&usual);
     sigaddset(&usual, SIGPIPE);
+    sigaddset(&usual, SIGXFSZ);
     int error = posix_spawnattr_setsigmask(attributes, &none);
     if (error == 0)
         error = posix_spawnattr_setsigdefault(attributes, &usual);

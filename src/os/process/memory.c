@@ -94,20 +94,18 @@ static bool may_have_file(size_t bytes)
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= bytes;
 }
 
-/* A host may refuse files in memory that could be executed (vm.memfd_noexec). */
-static int open_file(void)
+int memory_file_open(const char *name)
 {
-    int descriptor = memfd_create("udpsrv", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-    return descriptor < 0 && errno == EINVAL
-               ? memfd_create("udpsrv", MFD_CLOEXEC | MFD_ALLOW_SEALING)
-               : descriptor;
+    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    return descriptor < 0 && errno == EINVAL ? memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)
+                                             : descriptor;
 }
 
 /* Returns the descriptor of a file that keeps its size, or -1 if there can be none. If another
  * process could truncate it, an access to the memory could end this one by SIGBUS. */
 static int make_file(size_t bytes)
 {
-    int descriptor = may_have_file(bytes) ? open_file() : -1;
+    int descriptor = may_have_file(bytes) ? memory_file_open("udpsrv") : -1;
     if (descriptor >= 0 &&
         (ftruncate(descriptor, (off_t)bytes) != 0 ||
          fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)) {

@@ -5,14 +5,12 @@
 
 #include <string.h>
 
-/* Separates the paths of a message: none contains it. */
-enum { SEPARATOR = '\n' };
-
 enum { PATHS_MAX = sizeof((struct new_socket_files *)0)->paths / TRANSPORT_PATH_BYTES };
 
 /* ---- the successor ---- */
 
-/* The message that is being filled. */
+/* The message that is being filled. A path comes after its length in a byte, which is not 0; it may
+ * have any other byte. */
 struct report {
     int channel;
     const struct inherited_sockets *inherited;
@@ -32,12 +30,11 @@ static void add(struct report *report, const char *path)
     size_t size = strlen(path);
     if (size == 0 || inherited_sockets_have_file(report->inherited, path))
         return;
-    if (report->size + size + 2 > sizeof report->text)
+    if (report->size + 1 + size + 1 > sizeof report->text)
         send_report(report);
-    memcpy(report->text + report->size, path, size);
-    report->text[report->size + size] = SEPARATOR;
-    report->size += size + 1;
-    report->text[report->size] = '\0';
+    report->text[report->size] = (char)size;
+    memcpy(report->text + report->size + 1, path, size + 1);
+    report->size += 1 + size;
 }
 
 static void add_control(struct report *report, const struct control_role *role,
@@ -73,13 +70,14 @@ bool new_socket_files_note(struct new_socket_files *files, const struct handover
 {
     if (message->kind != HANDOVER_FILES)
         return false;
-    for (const char *path = message->text; *path != '\0' && files->count < PATHS_MAX;) {
-        size_t size = strcspn(path, (const char[]){SEPARATOR, '\0'});
-        if (size > 0 && size < TRANSPORT_PATH_BYTES) {
-            memcpy(files->paths[files->count], path, size);
-            files->paths[files->count++][size] = '\0';
-        }
-        path += size + (path[size] == SEPARATOR);
+    const char *at = message->text;
+    while (*at != '\0' && files->count < PATHS_MAX) {
+        size_t size = (unsigned char)*at++;
+        if (size >= TRANSPORT_PATH_BYTES || strnlen(at, size) < size)
+            break;
+        memcpy(files->paths[files->count], at, size);
+        files->paths[files->count++][size] = '\0';
+        at += size;
     }
     return true;
 }

@@ -59,7 +59,7 @@ static void expect_one_copy_of(int *clients, int count, const char *text)
 
 static void expect_upgrades_within_a_broadcast(int workers)
 {
-    enum { CLIENTS = 1000, RATE = 1000 };
+    enum { CLIENTS = 1000, RATE = 500 };
     static int clients[CLIENTS];
     if (!harness_raise_file_limit(CLIENTS + 100))
         cr_skip_test("this process may not open %d descriptors", CLIENTS + 100);
@@ -212,7 +212,7 @@ Test(system_upgrade_broadcasts, to_other_workers_says_that_the_list_of_an_ended_
 
 Test(system_upgrade_broadcasts, a_confirmed_one_asks_only_who_has_not_confirmed)
 {
-    enum { DEVICES = 100, PLAIN = 50, RATE = 300 };
+    enum { DEVICES = 100, PLAIN = 50, RATE = 100 };
     int devices[DEVICES], plain[PLAIN];
     start(2, RATE);
     join(plain, PLAIN);

@@ -161,6 +161,16 @@ Test(system_upgrade_failures, a_server_that_may_make_no_thread_any_more_goes_on)
     server_stop(&server);
 }
 
+Test(system_upgrade_failures, a_server_that_may_write_no_file_of_that_size)
+{
+    start();
+    const char *pid = harness_format("%d", (int)server.process.pid);
+    run(NULL, "prlimit", "--pid", pid, "--fsize=10:", NULL);
+    upgrade_expect_failure(&server, "File too large");
+    run(NULL, "prlimit", "--pid", pid, "--fsize=unlimited:", NULL);
+    finish();
+}
+
 /* ---- wrappers ---- */
 
 Test(system_upgrade_failures, a_wrapper_that_starts_the_program_as_another_process)

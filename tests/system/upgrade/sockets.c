@@ -433,10 +433,11 @@ Test(system_upgrade_sockets, that_a_program_has_named_are_removed_when_it_is_kil
     start(harness_format("listen = 127.0.0.1:0, unix:%s\n", chat));
     const char *first = leave_socket_file("first"), *second = leave_socket_file("second"),
                *other = leave_socket_file("other"), *text = harness_write_file("text", "", 0644);
-    /* The message HANDOVER_FILES, of kind 10. */
-    upgrade_put_script(harness_format("printf '\\012%%s\\n%%s\\n%%s\\n' %s %s %s >&8; "
-                                      "printf '\\012%%s\\n' %s >&8; send GO; exec sleep 100",
-                                      first, text, chat, second));
+    /* The message HANDOVER_FILES, of kind 10: each path comes after its length. */
+    upgrade_put_script(harness_format("printf '\\012\\%03zo%%s\\%03zo%%s\\%03zo%%s' %s %s %s >&8; "
+                                      "printf '\\012\\%03zo%%s' %s >&8; send GO; exec sleep 100",
+                                      strlen(first), strlen(text), strlen(chat), first, text, chat,
+                                      strlen(second), second));
     process_kill(&server.process, SIGUSR2);
     server_await_log(&server, "cannot upgrade: this process goes on");
     await_removal(first);

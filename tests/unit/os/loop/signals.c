@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A shell has its background processes ignore SIGINT, and a loop gets no signal that is ignored. */
@@ -154,4 +156,17 @@ Test(signals, broken_pipe_is_an_error_once_it_is_ignored)
     cr_assert_eq(write(ends[1], "x", 1), -1);
     cr_assert_eq(errno, EPIPE);
     close(ends[1]);
+}
+
+Test(signals, limit_of_file_sizes_is_an_error_once_it_is_ignored)
+{
+    const struct rlimit small = {.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+    int file = memfd_create("test", MFD_CLOEXEC);
+    cr_assert_geq(file, 0);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    loop_ignore_file_size_limit();
+    cr_assert_eq(write(file, "xy", 2), 1);
+    cr_assert_eq(write(file, "y", 1), -1);
+    cr_assert_eq(errno, EFBIG);
+    close(file);
 }

@@ -114,6 +114,16 @@ Test(child_process, a_broken_pipe_ends_it_although_this_process_ignores_it)
     cr_expect_str_eq(child_process_end(&child, text), "it was ended by signal 13");
 }
 
+Test(child_process, the_limit_of_file_sizes_ends_it_although_this_process_ignores_it)
+{
+    struct child_process child;
+    char text[CHILD_PROCESS_END_BYTES];
+    signal(SIGXFSZ, SIG_IGN);
+    close(start_shell(&child, "kill -XFSZ $$", NO_VARIABLES));
+    await_end(&child);
+    cr_expect_str_eq(child_process_end(&child, text), "it was ended by signal 25");
+}
+
 Test(child_process, its_exit_status_is_known_after_its_end)
 {
     struct child_process child;

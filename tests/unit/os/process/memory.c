@@ -213,6 +213,18 @@ Test(memory, that_is_shared_keeps_its_size_and_stays_writable)
     memory_release_shared(&shared);
 }
 
+Test(memory, has_files_that_can_be_sealed_and_are_closed_on_exec)
+{
+    int file = memory_file_open("test");
+    cr_assert_geq(file, 0);
+    cr_assert_eq(fcntl(file, F_GETFD), FD_CLOEXEC);
+    cr_assert_eq(write(file, "x", 1), 1);
+    cr_assert_eq(fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+    cr_assert_eq(write(file, "x", 1), -1);
+    cr_assert_eq(errno, EPERM);
+    close(file);
+}
+
 Test(memory, of_another_size_is_not_mapped)
 {
     struct shared_memory shared = reserve_shared(8192, 0), other = {.memory = NULL};

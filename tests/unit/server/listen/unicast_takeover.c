@@ -4,6 +4,7 @@
 #include "inherited_fixture.h"
 #include "net/socket/reuseport_group.h"
 #include "net/socket/socket_buffer.h"
+#include "netns_fixture.h"
 #include "refused_option_fixture.h"
 
 #include <errno.h>
@@ -324,6 +325,66 @@ Test(unicast_takeover, removed_workers_get_nothing_more_where_the_kernel_chooses
 Test(unicast_takeover, removed_workers_of_a_wildcard_get_nothing_more_where_the_kernel_chooses)
 {
     expect_removed_workers_get_nothing("0.0.0.0:0");
+}
+
+static void expect_buffers(const struct listener *listener, uint32_t receive_bytes,
+                           uint32_t send_bytes)
+{
+    const struct send_socket_set *senders = &listener->senders[0];
+    cr_assert_eq(socket_set_receive_buffer(listener->sockets[0], 0), receive_bytes);
+    cr_assert_eq(socket_send_buffer_limit(senders->replies[0]), 2 * send_bytes);
+    cr_assert_eq(socket_send_buffer_limit(senders->copies[0]), 2 * send_bytes);
+}
+
+static void set_buffers(uint32_t receive_bytes, uint32_t send_bytes)
+{
+    both.config->server.receive_buffer_bytes = receive_bytes;
+    both.config->server.send_buffer_bytes = send_bytes;
+}
+
+Test(unicast_takeover, changes_the_sizes_of_buffers_when_the_process_before_has_left)
+{
+    listen_to("127.0.0.1:0");
+    set_buffers(32 << 10, 40 << 10);
+    start_before(1);
+    set_buffers(64 << 10, 20 << 10);
+    prepare_after(1);
+    cr_assert_eq(try_grow(), 0);
+    expect_buffers(&both.before.listeners.list[0], 32 << 10, 40 << 10);
+    leave_before();
+    cr_assert_eq(startup_sockets_receive(&both.after, both.config), 0);
+    expect_buffers(after(), 64 << 10, 20 << 10);
+}
+
+Test(unicast_takeover, leaves_the_sizes_of_buffers_to_the_process_before_if_it_fails)
+{
+    listen_to("127.0.0.1:0");
+    set_buffers(32 << 10, 40 << 10);
+    start_before(1);
+    set_buffers(64 << 10, 20 << 10);
+    prepare_after(3);
+    cr_assert_eq(try_grow(), 0);
+    startup_sockets_close(&both.after);
+    both.after = (struct startup_sockets){.listeners.count = 0};
+    startup_sockets_end_sharing(&both.before);
+    expect_buffers(&both.before.listeners.list[0], 32 << 10, 40 << 10);
+}
+
+Test(unicast_takeover, gives_a_socket_the_replies_of_a_new_group_when_the_process_before_has_left)
+{
+    enter_netns();
+    ip("ip link set lo multicast on && ip route add 239.0.0.0/8 dev lo");
+    listen_to("127.0.0.1:4000");
+    start_before(1);
+    const struct listener *before = &both.before.listeners.list[0];
+    uint32_t limit = socket_send_buffer_limit(before->sockets[0]);
+    listen_to("239.1.2.3:4000"); /* its replies are sent by the socket of the first listener */
+    prepare_after(1);
+    cr_assert_eq(try_grow(), 0);
+    cr_assert_eq(socket_send_buffer_limit(before->sockets[0]), limit);
+    leave_before();
+    cr_assert_eq(startup_sockets_receive(&both.after, both.config), 0);
+    cr_assert_gt(socket_send_buffer_limit(after()->sockets[0]), limit);
 }
 
 Test(unicast_takeover, fails_where_the_kernel_refuses_the_choice_by_source_for_a_single_socket)
