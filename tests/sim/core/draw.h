@@ -30,6 +30,7 @@ enum draw_stream {
     DRAW_STATE,       /* the state file, crashes, and the wall clock */
     DRAW_CHURN,       /* what clients do while a snapshot is taken */
     DRAW_UPGRADES,    /* whether there are upgrades, and what becomes of them */
+    DRAW_PUBLISH,     /* whether broadcasts have keys, and which */
     DRAW_STREAMS
 };
 
