@@ -1,6 +1,7 @@
 #ifndef CTL_OPTIONS_H
 #define CTL_OPTIONS_H
 
+#include "address/publish_key.h"
 #include "ctl/connection/control_server.h"
 #include "ctl/selector_options.h"
 #include "os/file/control_path.h"
@@ -24,6 +25,8 @@ enum ctl_row {
     CTL_ROW_NO_WAIT,
     CTL_ROW_CONFIRM,
     CTL_ROW_WITHIN,
+    CTL_ROW_KEY,
+    CTL_ROW_ENTRIES_ADDED,
     CTL_ROW_COUNT,
     CTL_ROW_TO,
     CTL_ROW_ADDRESS,
@@ -48,6 +51,8 @@ enum ctl_option {
     CTL_NO_WAIT = 1 << CTL_ROW_NO_WAIT,
     CTL_CONFIRM = 1 << CTL_ROW_CONFIRM,
     CTL_WITHIN = 1 << CTL_ROW_WITHIN,
+    CTL_KEY = 1 << CTL_ROW_KEY,
+    CTL_ENTRIES_ADDED = 1 << CTL_ROW_ENTRIES_ADDED,
     CTL_COUNT = 1 << CTL_ROW_COUNT,
     CTL_TO = 1 << CTL_ROW_TO,
     CTL_ADDRESS = 1 << CTL_ROW_ADDRESS,
@@ -63,7 +68,8 @@ enum ctl_option {
     CTL_SELECT = CTL_ADDRESS | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_COMMAND_OPTIONS = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_COUNT |
                           CTL_SELECT_TO | CTL_SELECT | CTL_YES | CTL_EVENTS | CTL_CONFIRM |
-                          CTL_WITHIN | CTL_SILENT | CTL_CONFIRMED | CTL_KEY_FILE,
+                          CTL_WITHIN | CTL_KEY | CTL_ENTRIES_ADDED | CTL_SILENT | CTL_CONFIRMED |
+                          CTL_KEY_FILE,
 };
 
 enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
@@ -77,6 +83,8 @@ struct ctl_options {
     uint32_t limit;     /* 0: all */
     uint32_t count;     /* 0: unlimited */
     uint64_t within_ms; /* with CTL_WITHIN: the time for confirmations */
+    struct publish_key key;
+    uint64_t entries_added;
     enum ctl_sort sort;
     const char *hex;
     const char *key_file;
@@ -106,5 +114,11 @@ enum { CTL_CONFIRM_WORDS_BYTES = 48 };
  * before it, or "". Returns words; NULL after a usage error, which it prints. */
 const char *ctl_options_format_confirm(const struct ctl_options *options,
                                        char words[CTL_CONFIRM_WORDS_BYTES]);
+
+enum { CTL_KEY_WORDS_BYTES = PUBLISH_KEY_TEXT_BYTES + 64 };
+
+/* The same of --key and --entries-added. */
+const char *ctl_options_format_key(const struct ctl_options *options,
+                                   char words[CTL_KEY_WORDS_BYTES]);
 
 #endif

@@ -19,6 +19,7 @@
 #include "server/metrics/metrics_server.h"
 #include "server/names/name_decisions.h"
 #include "server/options.h"
+#include "server/publish/publish_queue.h"
 #include "server/state/handed_clients.h"
 #include "server/state/state_snapshots.h"
 #include "server/upgrade/upgrade_state.h"
@@ -53,6 +54,7 @@ struct server {
     struct subscriptions *subscriptions;
     struct name_decisions *names; /* NULL: clients.names = off */
     struct jobs *jobs;
+    struct publish_queue *publishes;
     struct command_context commands;
     struct control_socket control, observers;
     struct metrics_server *metrics; /* NULL: no metrics.listen */

@@ -19,6 +19,7 @@ enum state_block_type {
     STATE_BLOCK_SERVER = 1,  /* the first one: state/state_server */
     STATE_BLOCK_CLIENTS = 2, /* state/state_client */
     STATE_BLOCK_END = 3,     /* the last one: state/state_end */
+    STATE_BLOCK_STREAMS = 4, /* of another file: state/state_streams */
 };
 
 /* A block that is being written, in memory of the caller. A value that does not fit sets

@@ -6,6 +6,7 @@
 #include "text/number_with_unit.h"
 #include "text/printable.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* The default socket of a server that root started (os/file/control_path). */
@@ -29,6 +30,9 @@ static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_CONFIRM] = {0, "confirm", NULL,
                          "broadcast, send: have clients confirm, and repeat it for the others"},
     [CTL_ROW_WITHIN] = {0, "within", "TIME", "with --confirm: the time for that (30s)"},
+    [CTL_ROW_KEY] = {0, "key", "STREAM:ID", "broadcast: send this entry of a stream at most once"},
+    [CTL_ROW_ENTRIES_ADDED] = {0, "entries-added", "N",
+                               "with --key: how many entries the stream ever had"},
     [CTL_ROW_COUNT] = {'n', "count", "N", "watch, listen, events: end after N of them"},
     [CTL_ROW_TO] = {0, "to", "BLOCK", "broadcast: only to clients of this block (repeatable)"},
     [CTL_ROW_ADDRESS] = {0, "address", "BLOCK",
@@ -108,6 +112,14 @@ static const char *set_within(struct ctl_options *options, const char *value)
     return wrong;
 }
 
+/* A key without a backslash is what a person writes; one with a backslash may be what `streams` has
+ * written. */
+static const char *set_key(struct ctl_options *options, const char *value)
+{
+    return strchr(value, '\\') == NULL ? publish_key_set(&options->key, value)
+                                       : publish_key_parse(&options->key, value);
+}
+
 /* Stores one option. Returns NULL, or what is wrong with its value. */
 static const char *set_option(struct ctl_options *options, int row, const char *value)
 {
@@ -129,6 +141,10 @@ static const char *set_option(struct ctl_options *options, int row, const char *
         return set_sort(options, value);
     case CTL_ROW_WITHIN:
         return set_within(options, value);
+    case CTL_ROW_KEY:
+        return set_key(options, value);
+    case CTL_ROW_ENTRIES_ADDED:
+        return number_parse(value, 0, UINT64_MAX, &options->entries_added);
     case CTL_ROW_HEX:
         options->hex = value;
         break;
@@ -216,5 +232,22 @@ const char *ctl_options_format_confirm(const struct ctl_options *options,
                  duration_format(options->within_ms, duration));
     else if (options->given & CTL_CONFIRM)
         snprintf(words, CTL_CONFIRM_WORDS_BYTES, " confirm");
+    return words;
+}
+
+const char *ctl_options_format_key(const struct ctl_options *options,
+                                   char words[CTL_KEY_WORDS_BYTES])
+{
+    char key[PUBLISH_KEY_TEXT_BYTES], added[40] = "";
+    words[0] = '\0';
+    if ((options->given & CTL_ENTRIES_ADDED) && !(options->given & CTL_KEY)) {
+        print_usage_error("--entries-added needs --key");
+        return NULL;
+    }
+    if (options->given & CTL_ENTRIES_ADDED)
+        snprintf(added, sizeof added, " entries-added=%" PRIu64, options->entries_added);
+    if (options->given & CTL_KEY)
+        snprintf(words, CTL_KEY_WORDS_BYTES, " key=%s%s", publish_key_format(&options->key, key),
+                 added);
     return words;
 }

@@ -198,16 +198,36 @@ static int make_workers(struct server *server)
                          error, "the kernel has no entropy yet, or refuses it: try again later"));
 }
 
+static void on_job_change(void *state, const struct job_report *report)
+{
+    struct server *server = state;
+    job_events_publish(server->subscriptions, report);
+    publish_queue_note_job(server->publishes, report);
+}
+
 static int make_jobs(struct server *server)
 {
     int error = jobs_open(&server->jobs, server->loop, server->workers.list, server->workers.count,
                           server->mailbox, server->config->broadcast.queue);
     if (error == 0)
-        jobs_set_observer(server->jobs, job_events_publish, server->subscriptions);
+        jobs_set_observer(server->jobs, on_job_change, server);
     return error == 0
                ? 0
                : startup_error_report("cannot create the broadcast queue", "memory and a timer",
                                       error, startup_error_advice(error, "try again"));
+}
+
+static int make_publishes(struct server *server)
+{
+    const struct publish_queue_options options = {.jobs = server->jobs,
+                                                  .loop = server->loop,
+                                                  .mailbox = server->mailbox,
+                                                  .state_path = server->config->state.file};
+    int error = publish_queue_open(&server->publishes, &options);
+    return error == 0
+               ? 0
+               : startup_error_report("cannot create the queue of keyed broadcasts", "memory",
+                                      error, startup_error_advice(error, "shorten state.file"));
 }
 
 static void stop_by_command(void *state)
@@ -258,6 +278,7 @@ static int open_control(struct server *server)
                 .started_ms = started_ms,
             },
         .jobs = server->jobs,
+        .publishes = server->publishes,
         .config = &server->effective,
         .server = server,
         .reload = server_reload,
@@ -325,6 +346,7 @@ static int start_metrics(struct server *server)
         .worker_count = server->workers.count,
         .listeners = &server->sockets.listeners,
         .jobs = server->jobs,
+        .publishes = server->publishes,
         .subscriptions = server->subscriptions,
         .names = name_decisions_table(server->names),
         .snapshots = server->snapshots,
@@ -405,6 +427,7 @@ static int restore_state(struct server *server)
 {
     if (server->successor.is_one)
         return 0;
+    publish_queue_restore(server->publishes);
     struct state_restore_options options = client_takeover_restore_options(server);
     options.pause = answer_meanwhile;
     options.pause_state = server;
@@ -432,6 +455,8 @@ static int open_snapshots(struct server *server)
 static int start_snapshots(struct server *server)
 {
     int error = state_snapshots_start(server->snapshots);
+    if (error == 0)
+        error = publish_queue_start(server->publishes);
     return error == 0 ? 0
                       : startup_error_report("cannot write the state file", "a thread and a timer",
                                              error, startup_error_advice(error, "try again"));
@@ -525,6 +550,7 @@ int server_start(struct server *server)
         {make_names, "creating the table of names"},
         {make_workers, "creating the workers"},
         {make_jobs, "creating the broadcast queue"},
+        {make_publishes, "creating the queue of keyed broadcasts"},
         {note_configuration, "storing the configuration"},
         {open_control, "opening the control socket"},
         {open_observers, "opening the observers' socket"},

@@ -57,6 +57,16 @@ static void on_state_written(void *state)
     loop_stop(((struct server *)state)->loop);
 }
 
+/* After the journal: a server that does not wait for a slow state file has written it. */
+static void on_publishes_written(void *state)
+{
+    struct server *server = state;
+    uint64_t streams = 0;
+    for (size_t i = 0; i < server->workers.count; i++)
+        streams += server->final_reports[i].streams;
+    state_snapshots_finish(server->snapshots, streams, on_state_written, server);
+}
+
 static void final_report_done(struct worker_call *call)
 {
     struct server *server = ((struct final_report *)call)->server;
@@ -66,10 +76,7 @@ static void final_report_done(struct worker_call *call)
      * job and has posted its answers before. No job reads the workers' memory any more. */
     assert(jobs_have_all_ended(server->jobs));
     loop_timer_close(&server->stop_timeout);
-    uint64_t streams = 0;
-    for (size_t i = 0; i < server->workers.count; i++)
-        streams += server->final_reports[i].streams;
-    state_snapshots_finish(server->snapshots, streams, on_state_written, server);
+    publish_queue_finish(server->publishes, on_publishes_written, server);
 }
 
 int server_stop_open(struct server *server)
@@ -85,6 +92,7 @@ void server_stop(struct server *server)
     service_manager_stop(&server->manager, "stopping");
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
     predecessor_cancel(server);
+    publish_queue_stop(server->publishes);
     jobs_stop(server->jobs);
     subscriptions_stop(server->subscriptions);
     name_decisions_stop(server->names);
@@ -126,10 +134,12 @@ void server_free(struct server *server)
     client_takeover_end(server);
     stdout_line_stop(&server->ready_line);
     service_manager_disconnect(&server->manager);
+    publish_queue_close(server->publishes);
     state_snapshots_close(server->snapshots);
     /* After the threads, whose last messages are in the mailbox. */
     mailbox_free(server->mailbox);
     state_snapshots_free(server->snapshots);
+    publish_queue_free(server->publishes);
     if (server->subscriptions != NULL)
         subscriptions_flush(server->subscriptions);
     service_manager_free(&server->manager);

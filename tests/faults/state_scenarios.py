@@ -3,6 +3,7 @@
 import os
 import time
 
+import world
 from server_scenarios import Service, udp_client
 
 CONFIG = """[server]
@@ -13,6 +14,7 @@ ttl = 10m
 file = {folder}/state
 interval = 1s
 """
+QUIET_S = 0.2 # a copy would have arrived
 WRITTEN_S = 3 # above the interval and what a snapshot takes
 
 
@@ -43,6 +45,49 @@ def restart(run):
         second.end_without_start()
         return
     second.broadcast(b"good evening", [client])
+    second.stop()
+
+
+def publish(service, client, entry):
+    """Broadcasts an entry of a stream: an answer says that it was sent, or that it was refused, and then it is not."""
+    payload = f"entry {entry}".encode()
+    answer = service.command(f"broadcast wait key=orders:{entry} {payload.hex()}")
+    if not answer or not service.alive():
+        return
+    if answer[0] == "ok" and "sent 1" in answer and not service.receive_copy(client, payload):
+        service.run.lost.append(f"SENT: entry {entry} is reported as sent, and did not arrive")
+    if answer[0] != "ok" and world.receive(client, QUIET_S) == payload:
+        service.run.lost.append(f"SENT: entry {entry} was refused, and sent")
+
+
+def expect_published(service, entry):
+    """What was published is a duplicate; unless the journal could not be used, which the log says."""
+    answer = service.command(f"broadcast wait key=orders:{entry} 00")
+    if answer and answer[0] == "ok" and "state duplicate" not in answer:
+        service.run.lost.append(f"entry {entry} is published again")
+
+
+def published(run):
+    """Broadcasts with keys, of which none is sent again after a restart."""
+    config = CONFIG.format(folder=run.folder)
+    with open(run.path("state.streams.new"), "wb") as file:
+        file.write(b"what a crash has left")
+    first = Service(run, config=config)
+    if not first.serves:
+        first.end_without_start()
+        return
+    client = udp_client(run, ("127.0.0.1", 3000))
+    first.request(client)
+    for entry in (5, 6):
+        publish(first, client, entry)
+    first.stop()
+    second = Service(run, config=config)
+    if not second.serves:
+        second.end_without_start()
+        return
+    second.request(client)
+    expect_published(second, 5)
+    publish(second, client, 7)
     second.stop()
 
 
@@ -77,4 +122,5 @@ def checked(run):
         run.lost.append("a test has locked the file")
 
 
-SCENARIOS = {"check the state file": checked, "restart with a state file": restart, "damaged state file": damaged}
+SCENARIOS = {"check the state file": checked, "restart with a state file": restart, "damaged state file": damaged,
+             "publish": published}

@@ -9,6 +9,7 @@
 #include "sim/check/model.h"
 #include "sim/check/observe.h"
 #include "sim/check/outcomes.h"
+#include "sim/check/published.h"
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
@@ -255,6 +256,7 @@ static void reset(void)
     model_reset();
     copies_reset();
     confirmed_reset();
+    published_reset();
     rotation_reset();
     shards_reset();
     limits_reset();
@@ -268,6 +270,7 @@ static void reset(void)
 static void run_once(const struct run_options *options)
 {
     static uint64_t faults_before;
+    published_start();
     settings_write(&settings, broken_is("start"));
     if (options->log)
         fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);

@@ -12,11 +12,13 @@
  *
  *     {"to": ADDRESS, "text": TEXT or "hex": DIGITS, "confirm": BOOLEAN, "within": DURATION}
  *     {"broadcast": {"to": BLOCK or [BLOCK, ...], "listener": ADDRESS, "idle_max": DURATION,
- *                    "text": TEXT or "hex": DIGITS, "confirm": BOOLEAN, "within": DURATION}}
+ *                    "text": TEXT or "hex": DIGITS, "confirm": BOOLEAN, "within": DURATION,
+ *                    "key": "STREAM:ID", "entries_added": NUMBER}}
  *
- * "within" is only with "confirm": true. DURATION is a string, or a number of seconds. A member
- * that is unknown, given twice or of another type makes the request invalid; its reference is found
- * nevertheless, unless the JSON itself is invalid before it.
+ * "entries_added" is only with "key", and "within" only with "confirm": true. DURATION is a string,
+ * or a number of seconds. A member that is unknown, given twice or of another type makes the
+ * request invalid; its reference is found nevertheless, unless the JSON itself is invalid before
+ * it.
  *
  * The reference travels through the server in hexadecimal, so that nothing has to be remembered
  * here. */

@@ -15,8 +15,10 @@ enum output_kind {
                      are members of their own in JSON; may be missing. For people, the column is
                      left out if it is missing in all rows. */
     OUTPUT_NUMBER,
-    OUTPUT_SECONDS,      /* in tables for people: "12s" */
-    OUTPUT_MILLISECONDS, /* in tables for people: "1.234s" */
+    OUTPUT_OPTIONAL_NUMBER, /* only of a record: it is left out if the answer has none */
+    OUTPUT_BOOLEAN,         /* "yes" or "no"; true or false in JSON */
+    OUTPUT_SECONDS,         /* in tables for people: "12s" */
+    OUTPUT_MILLISECONDS,    /* in tables for people: "1.234s" */
 };
 
 struct output_field {

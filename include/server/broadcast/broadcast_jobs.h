@@ -43,7 +43,8 @@ int jobs_open(struct jobs **jobs, struct loop *loop, struct worker *const *worke
  * without a report. */
 void jobs_close(struct jobs *jobs);
 
-/* Calls changed whenever a job is queued, starts or has ended, with its state. */
+/* Calls changed whenever a job is queued, starts, has sent a round and waits for confirmations, or
+ * has ended, with its state. */
 void jobs_set_observer(struct jobs *jobs, job_visit *changed, void *state);
 
 /* Changes how many broadcasts may wait. Those that wait already are kept. */
@@ -62,6 +63,21 @@ bool jobs_have_all_ended(const struct jobs *jobs);
  * is confirmed and confirmed_kind_max jobs of its kind have not ended, -ESHUTDOWN after jobs_stop,
  * or -ENOMEM. */
 int64_t jobs_submit(struct jobs *jobs, const struct job_request *request);
+
+/* The same in two steps, for a job that has to wait for its turn elsewhere: jobs_prepare allocates
+ * all memory, so that jobs_submit_prepared cannot fail. The limit of the queue does not apply to
+ * it. jobs_prepare returns 0, -ESHUTDOWN or -ENOMEM. */
+int jobs_prepare(struct jobs *jobs, const struct job_request *request, struct broadcast_job **job);
+
+/* Whether a prepared job can be submitted: it is not confirmed, or fewer than confirmed_kind_max
+ * jobs of its kind have not ended; and jobs_stop was not called. */
+bool jobs_have_place(const struct jobs *jobs, const struct broadcast_job *job);
+
+/* Queues a prepared job, for which there is a place. Returns its id. */
+uint64_t jobs_submit_prepared(struct jobs *jobs, struct broadcast_job *job);
+
+/* Frees a prepared job that is not submitted. */
+void jobs_discard(struct broadcast_job *job);
 
 /* Cancels a job. A running job ends when all workers have stopped sending; cancelled is called
  * then, which may be before this function returns. Returns 0, -ENOENT if no job has that id,

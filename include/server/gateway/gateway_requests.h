@@ -3,6 +3,7 @@
 
 #include "registry/client_selector.h"
 #include "server/control/arguments/confirm_arguments.h"
+#include "server/control/arguments/key_arguments.h"
 #include "server/control/arguments/selector_arguments.h"
 #include "server/listen/listeners.h"
 #include "server/names/client_argument.h"
@@ -13,7 +14,8 @@
 /* Parser of the request lines of a gateway session (udpctl(8), "CONTROL PROTOCOL"):
  *
  *     send REF ADDRESS [confirm [within=DURATION]] HEX
- *     broadcast REF [confirm [within=DURATION]] [SELECTOR...] HEX
+ *     broadcast REF [key=STREAM:ID [entries-added=N]] [confirm [within=DURATION]]
+ *         [SELECTOR...] HEX
  *     end
  *
  * REF is a word that the result of the request repeats; "-" asks for no result, but an error is
@@ -32,6 +34,7 @@ struct gateway_request {
     struct confirm_arguments confirm;
     struct client_argument client;   /* of GATEWAY_SEND */
     struct client_selector selector; /* of GATEWAY_BROADCAST */
+    struct key_arguments key;        /* likewise */
     const uint8_t *bytes;            /* of the payload, in the line */
     size_t size;
 };

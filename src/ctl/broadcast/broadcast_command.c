@@ -72,12 +72,18 @@ static void report_silence(const struct output_record *record)
     }
 }
 
+/* An entry that was published before has no job, and so neither an id nor confirmations. */
+static bool is_duplicate(const struct output_record *record)
+{
+    return strcmp(record->values[FIELD_STATE], "duplicate") == 0;
+}
+
 /* Prints for people what they might not expect of a job that has ended. Returns the exit status. */
 static int report_end(const struct ctl_options *options, const struct output_record *record)
 {
     bool cancelled = strcmp(record->values[FIELD_STATE], "cancelled") == 0;
     bool selects = selector_options_are_given(&options->selector);
-    if (options->json)
+    if (options->json || is_duplicate(record))
         return cancelled;
     if (cancelled)
         print_error("it was cancelled before its end",
@@ -93,30 +99,67 @@ static int report_end(const struct ctl_options *options, const struct output_rec
     return cancelled;
 }
 
+/* Prepares the record of an answer; keyed are its fields if the broadcast has a key. */
+static void init_record(struct output_record *record, const struct ctl_options *options,
+                        struct output_field keyed[FIELDS])
+{
+    bool waits = !(options->given & CTL_NO_WAIT);
+    size_t count = options->given & CTL_CONFIRM ? FIELDS : FIELDS_PLAIN;
+    *record = (struct output_record){.fields = fields, .count = waits ? count : 1};
+    if (!(options->given & CTL_KEY))
+        return;
+    memcpy(keyed, fields, sizeof fields);
+    keyed[FIELD_ID].kind = OUTPUT_OPTIONAL_NUMBER;
+    for (size_t i = FIELDS_PLAIN; i < FIELDS; i++)
+        keyed[i].kind = OUTPUT_OPTIONAL_NUMBER;
+    record->fields = keyed;
+    if (waits)
+        return;
+    keyed[1] = fields[FIELD_STATE];
+    record->count = 2;
+}
+
+/* Formats the control line of a broadcast. Returns NULL after it has reported an error, with
+ * *status. The caller frees it. */
+static char *format_command(const struct ctl_options *options, const void *bytes, size_t size,
+                            size_t line, int *status)
+{
+    bool waits = !(options->given & CTL_NO_WAIT);
+    char key[CTL_KEY_WORDS_BYTES], confirm[CTL_CONFIRM_WORDS_BYTES];
+    char words[SELECTOR_OPTIONS_WORDS_BYTES], verb[32 + sizeof key + sizeof confirm + sizeof words];
+    *status = EXIT_USAGE;
+    if (ctl_options_format_key(options, key) == NULL ||
+        ctl_options_format_confirm(options, confirm) == NULL)
+        return NULL;
+    snprintf(verb, sizeof verb, "broadcast %s%s%s%s", waits ? "wait" : "nowait", key, confirm,
+             selector_options_format(&options->selector, words));
+    char *command = message_payload_format(verb, bytes, size);
+    if (command == NULL)
+        *status = fail(options, line, "cannot broadcast: not enough memory; free some");
+    return command;
+}
+
 /* Sends one broadcast; line is its number in the input, or 0. Returns the exit status. */
 static int send(const struct ctl_options *options, const void *bytes, size_t size, size_t line)
 {
-    bool waits = !(options->given & CTL_NO_WAIT);
+    bool waits = !(options->given & CTL_NO_WAIT), has_key = options->given & CTL_KEY;
     struct control_server server = options->server;
-    if (waits && !options->server.timeout_is_total)
+    /* A broadcast with a key waits for its turn. */
+    if ((waits || has_key) && !options->server.timeout_is_total)
         server.timeout_ms = CONTROL_SERVER_NO_TIMEOUT;
-    size_t count = options->given & CTL_CONFIRM ? FIELDS : FIELDS_PLAIN;
-    struct output_record record = {.fields = fields, .count = waits ? count : 1};
-    char error[ANSWER_ERROR_BYTES], confirm[CTL_CONFIRM_WORDS_BYTES];
-    char words[SELECTOR_OPTIONS_WORDS_BYTES], verb[32 + sizeof confirm + sizeof words];
-    if (ctl_options_format_confirm(options, confirm) == NULL)
-        return EXIT_USAGE;
-    snprintf(verb, sizeof verb, "broadcast %s%s%s", waits ? "wait" : "nowait", confirm,
-             selector_options_format(&options->selector, words));
-    char *command = message_payload_format(verb, bytes, size);
-    if (!command)
-        return fail(options, line, "cannot broadcast: not enough memory; free some");
-    int signal = 0;
+    struct output_field keyed[FIELDS];
+    struct output_record record;
+    char error[ANSWER_ERROR_BYTES];
+    int signal = 0, status;
+    char *command = format_command(options, bytes, size, line, &status);
+    if (command == NULL)
+        return status;
+    init_record(&record, options, keyed);
     enum answer_result result = waits ? job_wait(&server, command, &record, &signal, error)
                                       : record_request(&server, command, &record, error);
     free(command);
     if (result != ANSWER_OK) {
-        int status = fail(options, line, error);
+        status = fail(options, line, error);
         return signal ? STATUS_SIGNAL + signal : status;
     }
     print_result(options, &record);
@@ -184,6 +227,8 @@ int broadcast_command_run(const struct ctl_options *options)
     unsigned from = options->given & (CTL_STDIN | CTL_HEX);
     if ((options->operand_count > 0) + !!(from & CTL_STDIN) + !!(from & CTL_HEX) != 1)
         return print_usage_error("'broadcast' needs one of TEXT, --stdin, --hex DIGITS");
+    if ((from & CTL_STDIN) && (options->given & CTL_KEY))
+        return print_usage_error("--key is for one message: 'gateway' takes a key for each");
     if (from & CTL_STDIN)
         return send_lines(options);
     return send_payload(options, from & CTL_HEX ? NULL : options->operands[0]);

@@ -1,5 +1,6 @@
 #include "ctl/commands/request_jobs.h"
 
+#include "address/device_name.h"
 #include "ctl/commands/command_result.h"
 #include "ctl/commands/request_clients.h"
 #include "os/log/error_message.h"
@@ -74,4 +75,38 @@ int command_cancel(const struct ctl_options *options)
     if (!format_command(command, "cancel", options))
         return EXIT_USAGE;
     return command_result_show_fields(options, command, fields, COUNT(fields));
+}
+
+/* Formats "streams" with the first operand, if there is one, as the name. Returns false after a
+ * usage error, which it prints. */
+static bool format_streams(char command[COMMAND_BYTES + DEVICE_NAME_TEXT_BYTES],
+                           const struct ctl_options *options)
+{
+    struct device_name name;
+    strcpy(command, "streams");
+    if (options->operand_count == 0)
+        return true;
+    const char *operand = options->operands[0];
+    const char *wrong = strchr(operand, '\\') == NULL
+                            ? device_name_set(&name, operand, strlen(operand))
+                            : device_name_parse(&name, operand);
+    if (wrong != NULL)
+        command_result_bad_argument("stream", operand, wrong);
+    else
+        device_name_format(&name, strcpy(command + strlen(command), " ") + 1);
+    return wrong == NULL;
+}
+
+int command_streams(const struct ctl_options *options)
+{
+    static const struct output_field fields[] = {
+        {"stream", "STREAM", OUTPUT_OPTIONAL_NAME}, {"id", "LAST", OUTPUT_TEXT},
+        {"entries_added", "ADDED", OUTPUT_NUMBER},  {"state", "STATE", OUTPUT_TEXT},
+        {"kept", "KEPT", OUTPUT_BOOLEAN},
+    };
+    struct output_table table = {.key = "stream", .fields = fields, .count = COUNT(fields)};
+    char command[COMMAND_BYTES + DEVICE_NAME_TEXT_BYTES];
+    if (!format_streams(command, options))
+        return EXIT_USAGE;
+    return command_result_show_table(options, command, &table);
 }

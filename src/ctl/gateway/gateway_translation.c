@@ -1,6 +1,7 @@
 #include "ctl/gateway/gateway_translation.h"
 
 #include "address/device_name.h"
+#include "address/publish_key.h"
 #include "config/config.h"
 #include "ctl/events/event_members.h"
 #include "ctl/output/json.h"
@@ -17,6 +18,7 @@ enum {
     SELECTOR_BYTES = 16 << 10, /* words of a selector: 16 blocks, a path and a duration */
     WITHIN_BYTES_MAX = 32,     /* of a duration */
     CONFIRM_BYTES = 16 + WITHIN_BYTES_MAX,
+    KEY_BYTES = PUBLISH_KEY_TEXT_BYTES + 64, /* words of a key */
 };
 
 /* The members of a request, which point into its line. */
@@ -29,6 +31,8 @@ struct request {
     bool has_outer_confirm; /* "confirm" or "within" is beside "broadcast", not in it */
     bool has_confirm, confirms;
     struct json_text within;       /* bytes is NULL: not given */
+    struct json_text key;          /* likewise */
+    struct json_text added;        /* likewise, "entries_added" */
     char selector[SELECTOR_BYTES]; /* words "to=BLOCK ", ... */
     size_t selector_size;
     char name[1 + DEVICE_NAME_TEXT_BYTES]; /* that address points to, if it is @ and a name */
@@ -231,6 +235,19 @@ static bool read_payload(const struct member *member, bool *is_payload)
     return true;
 }
 
+static bool read_entries_added(const struct member *member)
+{
+    struct json_text value;
+    if (!json_reader_raw(member->reader, &value))
+        return false;
+    if (member->request->added.bytes != NULL)
+        return refuse(member, "is given twice");
+    if (!is_whole_number(&value) || value.size > 20)
+        return refuse(member, "is not a whole number");
+    member->request->added = value;
+    return true;
+}
+
 static bool read_broadcast_member(const struct member *member)
 {
     bool is_one;
@@ -246,6 +263,10 @@ static bool read_broadcast_member(const struct member *member)
                                   &member->request->has_listener);
     if (json_text_is(&member->name, "idle_max"))
         return read_idle_max(member);
+    if (json_text_is(&member->name, "key"))
+        return read_text(member, &member->request->key);
+    if (json_text_is(&member->name, "entries_added"))
+        return read_entries_added(member);
     return skip(member, "is unknown");
 }
 
@@ -411,15 +432,40 @@ static char *add_confirm(char *at, const struct request *request)
     return at + 1;
 }
 
+/* Writes the words of the key, each with a blank after it. */
+static bool format_key(struct gateway_translation *translation, const struct request *request,
+                       char words[KEY_BYTES])
+{
+    struct publish_key key;
+    char text[PUBLISH_KEY_TEXT_BYTES], raw[DEVICE_NAME_BYTES_MAX + ENTRY_ID_TEXT_BYTES + 1];
+    size_t size = request->key.size;
+    words[0] = '\0';
+    if (request->key.bytes == NULL)
+        return request->added.bytes == NULL ||
+               fail(translation, "cannot broadcast: \"entries_added\" needs \"key\"; add it");
+    snprintf(raw, sizeof raw, "%.*s", (int)size, request->key.bytes);
+    const char *wrong =
+        strlen(raw) == size ? publish_key_set(&key, raw) : "it is too long, or has a NUL";
+    if (wrong != NULL)
+        return fail(translation, "cannot broadcast: bad \"key\": %s; give STREAM:ID", wrong);
+    int length = snprintf(words, KEY_BYTES, "key=%s ", publish_key_format(&key, text));
+    if (request->added.bytes != NULL)
+        snprintf(words + length, (size_t)(KEY_BYTES - length), "entries-added=%.*s ",
+                 (int)request->added.size, request->added.bytes);
+    return true;
+}
+
 static bool write_command(struct gateway_translation *translation, const struct request *request,
                           const struct json_text *payload)
 {
-    char *at = translation->command;
+    char *at = translation->command, key[KEY_BYTES];
     size_t words = request->selector_size + request->address.size;
-    if (words + 2 * (request->ref.size + payload->size) + CONFIRM_BYTES + 32 >
+    if (words + 2 * (request->ref.size + payload->size) + CONFIRM_BYTES + KEY_BYTES + 32 >
         GATEWAY_COMMAND_BYTES)
         return fail(translation, "cannot read the request: it is too long; send a shorter payload "
                                  "or fewer blocks");
+    if (!format_key(translation, request, key))
+        return false;
     at = request->is_broadcast ? add_bytes(at, "broadcast ", 10) : add_bytes(at, "send ", 5);
     at = add_hex(at, &request->ref);
     *at++ = ' ';
@@ -427,6 +473,7 @@ static bool write_command(struct gateway_translation *translation, const struct 
         at = add_bytes(at, request->address.bytes, request->address.size);
         *at++ = ' ';
     }
+    at = add_bytes(at, key, strlen(key));
     at = add_confirm(at, request);
     at = add_bytes(at, request->selector, request->selector_size);
     at = add_hex(at, payload);

@@ -131,6 +131,19 @@ static const char *on_name(void *state, const char *key, char *value)
     return strcmp(key, "client") != 0 || offer_name(state, value) ? NULL : "there are too many";
 }
 
+/* Offers the name of a publish stream, which is in the first column. */
+static const char *on_stream(void *state, const char *key, char *value)
+{
+    enum { ROOM = 5 * DEVICE_NAME_BYTES_MAX + 1 };
+    struct device_name name;
+    char quoted[ROOM];
+    value[strcspn(value, " ")] = '\0';
+    if (strcmp(key, "stream") != 0 || device_name_parse(&name, value) != NULL)
+        return NULL;
+    quote_name(&name, quoted);
+    return offer(state, "", quoted) ? NULL : "there are too many";
+}
+
 static const char *on_line(void *state, const char *key, char *value)
 {
     if (strcmp(key, "client") == 0 && !offer_name(state, value))
@@ -289,6 +302,8 @@ void tab_completion_complete(struct tab_completion *completion, const char *line
             offer_clients(completion);
         else if (strcmp(context.command->arguments, "ID") == 0)
             offer_list(completion, "jobs", on_line);
+        else if (strcmp(context.command->name, "streams") == 0)
+            offer_list(completion, "streams", on_stream);
     }
     for (size_t i = 0; i < completion->count; i++)
         completion->words[i] = completion->list[i].text;

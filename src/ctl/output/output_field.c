@@ -74,6 +74,10 @@ const char *output_field_check(const struct output_field *field, const char *val
     uint64_t number;
     if (field->kind == OUTPUT_PAIRS)
         return check_pairs(value);
+    if (field->kind == OUTPUT_BOOLEAN)
+        return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0
+                   ? NULL
+                   : "a word that is not yes or no";
     return is_text(field) ? NULL : number_parse(value, 0, UINT64_MAX, &number);
 }
 
@@ -92,6 +96,8 @@ void output_field_print_json(FILE *out, const struct output_field *field, const 
         json_bytes(out, name.bytes, name.size);
     else if (is_text(field))
         json_string(out, value);
+    else if (field->kind == OUTPUT_BOOLEAN)
+        fputs(strcmp(value, "yes") == 0 ? "true" : "false", out);
     else
         fprintf(out, "%" PRIu64, (uint64_t)strtoull(value, NULL, 10)); /* "007" is not JSON */
 }

@@ -173,6 +173,7 @@ static void on_shards_done(void *state)
     } else {
         job->report.state = JOB_CONFIRMING;
         job_list_append(&jobs->confirming, job);
+        report_change(jobs, &job->report);
     }
     start_next(jobs);
 }
@@ -253,6 +254,13 @@ static void on_poll(void *state)
 
 /* ---- submission ---- */
 
+/* Frees a job that is not reported. */
+static void drop(struct broadcast_job *job)
+{
+    free(job->selector_text);
+    broadcast_job_free(job);
+}
+
 static struct job_shards_options shards_options(const struct jobs *jobs)
 {
     return (struct job_shards_options){.workers = jobs->workers,
@@ -277,27 +285,49 @@ static void add_job(struct jobs *jobs, struct broadcast_job *job)
     }
 }
 
-int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
+int jobs_prepare(struct jobs *jobs, const struct job_request *request, struct broadcast_job **job)
 {
-    enum confirmed_kind kind = job_request_kind(request);
+    const struct job_shards_options shards = shards_options(jobs);
     if (jobs->stopped)
         return -ESHUTDOWN;
+    *job = broadcast_job_new(request, &shards);
+    return *job != NULL ? 0 : -ENOMEM;
+}
+
+bool jobs_have_place(const struct jobs *jobs, const struct broadcast_job *job)
+{
+    enum confirmed_kind kind = broadcast_job_kind(job);
+    return !jobs->stopped &&
+           (!job->report.is_confirmed || jobs->confirmed[kind].open < confirmed_kind_max(kind));
+}
+
+uint64_t jobs_submit_prepared(struct jobs *jobs, struct broadcast_job *job)
+{
+    uint64_t id = ++jobs->last_id;
+    broadcast_job_set_id(job, id, jobs->number_base + id);
+    add_job(jobs, job);
+    report_change(jobs, &job->report);
+    start_next(jobs);
+    return id;
+}
+
+void jobs_discard(struct broadcast_job *job)
+{
+    drop(job);
+}
+
+int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
+{
+    struct broadcast_job *job;
+    enum confirmed_kind kind = job_request_kind(request);
     /* The limit does not apply to a job that starts at once. */
     if (kind == CONFIRMED_BROADCAST && jobs->running != NULL &&
         jobs->waiting_broadcasts >= jobs->queue)
         return -ENOBUFS;
     if (request->confirmation != NULL && jobs->confirmed[kind].open == confirmed_kind_max(kind))
         return -EDQUOT;
-    uint64_t id = jobs->last_id + 1;
-    const struct job_shards_options shards = shards_options(jobs);
-    struct broadcast_job *job = broadcast_job_new(request, id, jobs->number_base + id, &shards);
-    if (job == NULL)
-        return -ENOMEM;
-    jobs->last_id = id;
-    add_job(jobs, job);
-    report_change(jobs, &job->report);
-    start_next(jobs);
-    return (int64_t)id;
+    int error = jobs_prepare(jobs, request, &job);
+    return error == 0 ? (int64_t)jobs_submit_prepared(jobs, job) : error;
 }
 
 /* ---- cancelling ---- */
@@ -345,13 +375,6 @@ void jobs_stop(struct jobs *jobs)
 bool jobs_have_all_ended(const struct jobs *jobs)
 {
     return jobs->running == NULL && jobs->waiting.first == NULL && jobs->confirming.first == NULL;
-}
-
-/* Frees a job that is not reported. */
-static void drop(struct broadcast_job *job)
-{
-    free(job->selector_text);
-    broadcast_job_free(job);
 }
 
 static void drop_all(struct job_list *list)

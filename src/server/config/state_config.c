@@ -1,5 +1,6 @@
 #include "server/config/state_config.h"
 
+#include "os/file/journal_file.h"
 #include "os/file/state_file_reader.h"
 #include "os/log/error_message.h"
 #include "os/log/log.h"
@@ -79,6 +80,23 @@ static int print_refusal(const char *path, const struct state_file_fault *fault,
     return error;
 }
 
+/* Prints why the journal beside the state file could not be used. The server starts nevertheless.
+ */
+static void test_journal(const char *path)
+{
+    struct journal_file *journal;
+    struct state_file_reader reader;
+    struct state_file_fault fault;
+    if (journal_file_new(&journal, path) != 0)
+        return;
+    int error = state_file_reader_open(&reader, journal_file_path(journal), &fault);
+    if (error == 0)
+        state_file_reader_close(&reader);
+    else if (error != -ENOENT)
+        print_error(fault.why, fault.next, "warning of the journal %s", journal_file_path(journal));
+    journal_file_free(journal);
+}
+
 /* Prints what the start would report about the file and its directory. Returns 0 or -errno. */
 static int test_file(const char *path)
 {
@@ -90,6 +108,7 @@ static int test_file(const char *path)
     }
     if (state_file_check_safe(path, &fault) != 0)
         print_warning(path, &fault);
+    test_journal(path);
     int error = state_file_reader_open(&reader, path, &fault);
     if (error == 0)
         state_file_reader_close(&reader);

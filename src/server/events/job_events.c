@@ -14,8 +14,9 @@ void job_events_publish(void *state, const struct job_report *report)
         subscriptions_publish(state, EVENT_JOB_QUEUED, "id=%" PRIu64 " bytes=%zu%s%s", report->id,
                               report->bytes, word, text);
         break;
-    case JOB_RUNNING:
     case JOB_CONFIRMING:
+        break;
+    case JOB_RUNNING:
         subscriptions_publish(state, EVENT_JOB_STARTED, "id=%" PRIu64 "%s%s", report->id, word,
                               text);
         break;

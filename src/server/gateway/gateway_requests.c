@@ -49,7 +49,9 @@ static bool parse_broadcast(struct gateway_request *request, const struct listen
                             char *arguments, char wrong[GATEWAY_WRONG_BYTES])
 {
     char why[SELECTOR_WRONG_BYTES];
-    char *hex = confirm_arguments_parse(&request->confirm, arguments, why);
+    char *hex = key_arguments_parse(&request->key, arguments, why);
+    if (hex != NULL)
+        hex = confirm_arguments_parse(&request->confirm, hex, why);
     if (hex != NULL)
         hex = selector_arguments_parse(&request->selector, listeners, hex, why);
     if (hex == NULL)

@@ -36,6 +36,11 @@ struct gateway {
     size_t filling;  /* the index of the batch that is being filled */
     size_t jobs;     /* broadcasts, and messages to be confirmed, that have not ended */
     size_t finding;  /* those messages whose client is not found yet */
+    size_t deciding; /* broadcasts with a key that wait for their turn */
+    /* After a broadcast with a key was refused, those that follow it are refused, too, until it
+     * comes again: else it would be skipped, and be a duplicate then. */
+    bool is_blocked;
+    struct publish_key refused;
     struct gateway_batch batches[2];
 };
 
@@ -44,7 +49,8 @@ struct gateway_job {
     struct confirmed_send send; /* first; only of such a message */
     struct gateway *gateway;
     char ref[GATEWAY_REF_BYTES + 1];
-    uint8_t bytes[]; /* of such a message */
+    struct publish_key key; /* of a broadcast that has one */
+    uint8_t bytes[];        /* of such a message */
 };
 
 /* The longest request that may follow has room in the batch. */
@@ -68,6 +74,7 @@ static void update_reading(struct gateway *gateway)
         return;
     bool is_read = has_room(&gateway->batches[gateway->filling]) &&
                    gateway->finding < GATEWAY_FINDING_MAX &&
+                   gateway->deciding < GATEWAY_DECIDING_MAX &&
                    control_unsent_bytes(gateway->session) < GATEWAY_UNSENT_BYTES;
     if (is_read == gateway->is_read)
         return;
@@ -257,24 +264,95 @@ static void on_job_ended(void *state, const struct job_report *report)
     end_job(job);
 }
 
+static void block(struct gateway *gateway, const struct publish_key *key)
+{
+    if (!gateway->is_blocked)
+        gateway->refused = *key;
+    gateway->is_blocked = true;
+}
+
+/* A broadcast with a key has its turn. */
+static void on_decided(void *state, const struct publish_decision *decision)
+{
+    struct gateway_job *job = state;
+    struct gateway *gateway = job->gateway;
+    gateway->deciding--;
+    if (decision->outcome == PUBLISH_QUEUED) {
+        update_reading(gateway);
+        return;
+    }
+    if (decision->outcome == PUBLISH_DUPLICATE) {
+        if (gateway->session != NULL && wants_result(job->ref))
+            control_line(gateway->session, "result",
+                         "%s state=duplicate targets=0 sent=0 failed=0 skipped=0 duration_ms=0",
+                         job->ref);
+    } else {
+        if (decision->is_passing)
+            block(gateway, &job->key);
+        write_error(gateway, job->ref, "%s", decision->refusal);
+    }
+    end_job(job);
+}
+
+/* Submits a broadcast whose job is new, and which has a key. */
+static void submit_keyed(struct gateway_job *job, const struct key_arguments *key,
+                         const struct broadcast_submission *submission)
+{
+    struct gateway *gateway = job->gateway;
+    const struct keyed_submission keyed = {.broadcast = *submission,
+                                           .key = key->key,
+                                           .entries_added = key->entries_added,
+                                           .decided = on_decided,
+                                           .state = job};
+    job->key = key->key;
+    gateway->deciding++;
+    broadcast_submit_keyed(gateway->context, gateway->session, &keyed);
+}
+
+/* Submits a broadcast whose job is new, and which has no key. */
+static void submit(struct gateway_job *job, const struct broadcast_submission *submission)
+{
+    const char *refusal;
+    if (broadcast_submit(job->gateway->context, job->gateway->session, submission, &refusal) != 0)
+        return;
+    write_error(job->gateway, job->ref, "%s", refusal);
+    free_job(job);
+}
+
+/* Returns why a broadcast with a key is refused after another one, or NULL. */
+static const char *find_block(struct gateway *gateway, const struct key_arguments *key)
+{
+    if (key->has_key && publish_key_equal(&key->key, &gateway->refused))
+        gateway->is_blocked = false;
+    return key->has_key && gateway->is_blocked
+               ? "cannot broadcast: one with a key was refused before; send that again first"
+               : NULL;
+}
+
 static void start_broadcast(struct gateway *gateway, const struct gateway_request *request)
 {
-    struct gateway_job *job = new_job(gateway, request->ref, 0);
-    const char *refusal = "cannot broadcast: out of memory; try again";
-    if (job != NULL) {
-        const struct job_confirmation confirmation = {.within_ms = request->confirm.within_ms};
-        const struct broadcast_submission submission = {
-            .selector = &request->selector,
-            .confirmation = request->confirm.confirms ? &confirmation : NULL,
-            .bytes = request->bytes,
-            .size = request->size,
-            .ended = on_job_ended,
-            .state = job};
-        if (broadcast_submit(gateway->context, gateway->session, &submission, &refusal) != 0)
-            return;
-        free_job(job);
+    const struct key_arguments *key = &request->key;
+    const char *refusal = find_block(gateway, key);
+    struct gateway_job *job = refusal == NULL ? new_job(gateway, request->ref, 0) : NULL;
+    if (job == NULL) {
+        if (key->has_key)
+            block(gateway, &key->key);
+        write_error(gateway, request->ref, "%s",
+                    refusal != NULL ? refusal : "cannot broadcast: out of memory; try again");
+        return;
     }
-    write_error(gateway, request->ref, "%s", refusal);
+    const struct job_confirmation confirmation = {.within_ms = request->confirm.within_ms};
+    const struct broadcast_submission submission = {
+        .selector = &request->selector,
+        .confirmation = request->confirm.confirms ? &confirmation : NULL,
+        .bytes = request->bytes,
+        .size = request->size,
+        .ended = on_job_ended,
+        .state = job};
+    if (key->has_key)
+        submit_keyed(job, key, &submission);
+    else
+        submit(job, &submission);
 }
 
 /* ---- messages that are to be confirmed ---- */

@@ -156,6 +156,25 @@ static void add_jobs(struct text_buffer *text, const struct jobs *jobs)
                        counts.confirmed, counts.silent, counts.plain);
 }
 
+static void add_publishes(struct text_buffer *text, const struct publish_queue *publishes)
+{
+    const struct publish_streams *streams = publish_queue_streams(publishes);
+    const struct publish_counts counts = publish_queue_counts(publishes);
+    uint64_t uncertain = 0;
+    for (size_t i = 0; i < streams->count; i++)
+        uncertain += streams->list[i].is_uncertain;
+    add_gauge(text, "udpsrv_publish_streams", "Publish streams that are remembered.",
+              streams->count);
+    add_gauge(text, "udpsrv_publish_streams_uncertain",
+              "Publish streams whose last broadcast an earlier process has begun, and not ended.",
+              uncertain);
+    add_gauge(text, "udpsrv_publish_waiting", "Broadcasts with a key that wait for their turn.",
+              counts.waiting);
+    add_counter(text, "udpsrv_publish_duplicates_total",
+                "Broadcasts with a key that was not newer than the last one: nothing was sent.",
+                counts.duplicates);
+}
+
 /* ---- workers and snapshots ---- */
 
 static void add_workers(struct text_buffer *text, const struct metrics_snapshot *snapshot)
@@ -237,6 +256,7 @@ void metrics_text_add(struct text_buffer *text, const struct metrics_snapshot *s
     add_listeners(text, snapshot->source->listeners);
     counter_families_add(text, &snapshot->stats);
     add_jobs(text, snapshot->source->jobs);
+    add_publishes(text, snapshot->source->publishes);
     add_workers(text, snapshot);
     add_snapshots(text, snapshot->source->snapshots);
     add_process(text, snapshot->source, usage);

@@ -118,6 +118,13 @@ static void put_broadcasts(const struct server *server, bool copies_clients,
     handover_end(writer);
 }
 
+static void put_publishes(const struct server *server, struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_PUBLISHES);
+    publish_queue_hand_over(server->publishes, writer);
+    handover_end(writer);
+}
+
 /* The counters include what the kernel has dropped, which is read with them; and so the number that
  * was read comes after them. */
 int hand_over_second(const struct server *server, bool copies_clients, struct shared_memory *copy,
@@ -129,5 +136,6 @@ int hand_over_second(const struct server *server, bool copies_clients, struct sh
     handover_end(writer);
     put_traffic(server, writer);
     put_broadcasts(server, copies_clients, writer);
+    put_publishes(server, writer);
     return error != 0 ? error : end(writer);
 }

@@ -85,6 +85,7 @@ static void abandon(struct server *server, const char *reason)
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);
     state_snapshots_resume(server->snapshots);
+    publish_queue_resume(server->publishes);
     predecessor->is_running = false;
     report(predecessor, &(struct upgrade_report){.reason = reason});
     if (predecessor->wants_reload)
@@ -308,8 +309,8 @@ static int hold_and_exchange(struct server *server, char reason[REASON_BYTES])
     return server->predecessor.is_running ? exchange(server, reason) : -ECANCELED;
 }
 
-/* Begins when the thread of the state file writes nothing: what it wrote later could replace a file
- * of the successor. */
+/* Begins when the threads of the files write nothing: what they wrote later could replace a file of
+ * the successor. */
 static void hand_over(void *state)
 {
     struct server *server = state;
@@ -327,6 +328,12 @@ static void hand_over(void *state)
         on_end(server);
     else
         abandon(server, reason);
+}
+
+static void on_publishes_held(void *state)
+{
+    struct server *server = state;
+    state_snapshots_hold(server->snapshots, hand_over, server);
 }
 
 /* ---- until the successor is ready ---- */
@@ -352,7 +359,7 @@ static void on_message(struct server *server, const struct handover_message *mes
     else if (predecessor->copies_clients && refusal_to_copy != NULL)
         abandon(server, refusal_to_copy);
     else if (predecessor->was_ready)
-        state_snapshots_hold(server->snapshots, hand_over, server);
+        publish_queue_hold(server->publishes, on_publishes_held, server);
     else
         abandon(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
 }

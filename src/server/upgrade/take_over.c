@@ -107,6 +107,11 @@ static int take_broadcasts(struct server *server, struct handover_reader *reader
     return broadcasts_take_over(server->jobs, &server->workers, reader);
 }
 
+static int take_publishes(struct server *server, struct handover_reader *reader)
+{
+    return publish_queue_take_over(server->publishes, reader);
+}
+
 static int report(const char *what, int error)
 {
     log_event(LOG_LEVEL_ERROR, "cannot take over from the running server", "on", what, "reason",
@@ -159,6 +164,7 @@ int take_over_second(struct server *server, struct handover_reader *reader)
         {HANDOVER_REPLIES, take_replies, "replies that wait"},
         {HANDOVER_STREAMS, take_streams, "the connections"},
         {HANDOVER_BROADCASTS, take_broadcasts, "the broadcasts"},
+        {HANDOVER_PUBLISHES, take_publishes, "the publish streams"},
     };
     int error = read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
     return error != 0

@@ -154,6 +154,11 @@ static void remove_request(const char *ref, size_t size, bool is_broadcast)
             (answers.request_count - i) * sizeof answers.requests[0]);
 }
 
+static bool begins_with(const char *line, size_t size, const char *start)
+{
+    return size >= strlen(start) && memcmp(line, start, strlen(start)) == 0;
+}
+
 static void read_result(const char *line, size_t size, bool is_error)
 {
     const char *at = line, *end = line + size;
@@ -163,7 +168,8 @@ static void read_result(const char *line, size_t size, bool is_error)
     const char *rest = at + 1;
     size_t rest_size = (size_t)(end - rest);
     bool is_sent = rest_size > 5 && memcmp(rest, "sent=", 5) == 0;
-    bool is_job = rest_size > 3 && memcmp(rest, "id=", 3) == 0;
+    bool is_job =
+        begins_with(rest, rest_size, "id=") || begins_with(rest, rest_size, "state=duplicate ");
     answers.read_meanwhile++;
     must(is_error ? rest_size > 0 : is_sent || is_job);
     if (is_word(ref, ref_size, "-")) {
@@ -173,11 +179,6 @@ static void read_result(const char *line, size_t size, bool is_error)
     }
     must(!answers.must_be_refused);
     remove_request(ref, ref_size, is_job);
-}
-
-static bool begins_with(const char *line, size_t size, const char *start)
-{
-    return size >= strlen(start) && memcmp(line, start, strlen(start)) == 0;
 }
 
 static void read_gateway_line(const char *line, size_t size)

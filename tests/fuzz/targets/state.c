@@ -1,9 +1,11 @@
 /* state/state_contents: a file that is accepted is walked to its end, has as many clients as it
- * says, and is written again to a file that reads equal. The input is read as it is, and again with
- * right checksums, since random bytes have none. */
+ * says, and is written again to a file that reads equal. state/state_streams: a journal that is
+ * accepted is written again as one block that reads equal. The input is read as it is, and again
+ * with right checksums, since random bytes have none. */
 #include "target.h"
 
 #include "state/state_contents.h"
+#include "state/state_streams.h"
 
 #include <string.h>
 
@@ -99,8 +101,34 @@ static void must_be_same(struct state_contents *a, struct state_contents *b)
     must(memcmp(&a->end.counters, &b->end.counters, sizeof a->end.counters) == 0);
 }
 
+static void try_journal(const uint8_t *bytes, size_t size)
+{
+    static struct state_streams streams, again;
+    static uint8_t written[STATE_STREAMS_PREAMBLE_BYTES + STATE_STREAMS_BLOCK_BYTES_MAX];
+    const uint8_t boot_id[STATE_BOOT_ID_BYTES] = {1};
+    struct state_writer block;
+    if (state_streams_read(&streams, bytes, size, boot_id) != NULL)
+        return;
+    must(streams.count <= STATE_STREAMS_MAX);
+    state_streams_write_preamble(written);
+    state_streams_begin_block(&block, written + STATE_STREAMS_PREAMBLE_BYTES, boot_id);
+    for (size_t i = 0; i < streams.count; i++)
+        state_streams_put(&block, &streams.list[i]);
+    must(!block.overflowed);
+    size = STATE_STREAMS_PREAMBLE_BYTES + state_block_end(&block);
+    must(state_streams_read(&again, written, size, boot_id) == NULL);
+    must(again.count == streams.count);
+    for (size_t i = 0; i < streams.count; i++) {
+        const struct state_stream *a = &streams.list[i], *b = &again.list[i];
+        must(device_name_equal(&a->name, &b->name) && a->entries_added == b->entries_added);
+        must(entry_id_compare(&a->last, &b->last) == 0 && a->has_ended == b->has_ended);
+        must(entry_id_compare(&a->reserved, &b->reserved) == 0);
+    }
+}
+
 static void try_file(const uint8_t *bytes, size_t size)
 {
+    try_journal(bytes, size);
     static struct state_contents contents, again;
     struct memory memory = {bytes, size};
     struct output out = {.bytes = NULL};

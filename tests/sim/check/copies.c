@@ -3,6 +3,7 @@
 #include "sim/check/confirmed.h"
 #include "sim/check/direct.h"
 #include "sim/check/payload.h"
+#include "sim/check/published.h"
 #include "sim/check/roles.h"
 #include "sim/check/totals.h"
 #include "sim/core/broken.h"
@@ -368,6 +369,7 @@ static void broadcast_sent(uint32_t number, int worker, struct model_entry *to,
 {
     uint32_t job = broadcasts[number % BROADCASTS_MAX].job;
     bool is_first = true;
+    published_copy(number);
     check_frame_allowed(job, frame);
     if (job != 0 && to != NULL)
         is_first = confirmed_sent(job, to, frame, error);
@@ -444,6 +446,8 @@ bool copies_on_stream(uint32_t stream, const struct addr *peer, const void *byte
     if (!of_operator && !settings_may_relay && !payload_read_message(bytes, size, &client, &number))
         return false;
     taken_count += taken;
+    if (of_operator)
+        published_copy(number);
     if (of_operator)
         check_stream(number, peer);
     if (of_operator)

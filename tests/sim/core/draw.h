@@ -31,6 +31,7 @@ enum draw_stream {
     DRAW_CHURN,       /* what clients do while a snapshot is taken */
     DRAW_UPGRADES,    /* whether there are upgrades, and what becomes of them */
     DRAW_METRICS,     /* whether metrics are served, and what their peers ask for */
+    DRAW_PUBLISH,     /* whether broadcasts have keys, and which */
     DRAW_STREAMS
 };
 

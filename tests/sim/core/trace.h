@@ -32,6 +32,7 @@
     TRACE(HANDOVER, "process %d sends a message of kind %d, result %d") \
     TRACE(STATE, "the state file: step %d, result %d, %d bytes")        \
     TRACE(STATE_READ, "the state file is opened: result %d, %d bytes")  \
+    TRACE(JOURNAL, "the journal: step %d, result %d, %d bytes")         \
     TRACE(BOOT, "the host boots, %d ms ago")                            \
     TRACE(WALL, "the wall clock leaps by %d ms")                        \
     TRACE(HOST, "the host changes: %d is removed, eth0 %d, eth1 %d")    \

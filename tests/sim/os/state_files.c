@@ -10,6 +10,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
+#include "sim/os/journal_files.h"
 #include "sim/os/process.h"
 #include "sim/world/faults.h"
 #include "sim/world/restarts.h"
@@ -102,6 +103,19 @@ static void wait_for_disk(void)
     scheduler_wait(has_passed, &end_ns);
 }
 
+uint64_t state_files_step_begun(void)
+{
+    uint64_t ns = draw_step_ns();
+    pending_ns += ns;
+    return ns;
+}
+
+void state_files_step_ended(uint64_t ns)
+{
+    done_ns += ns;
+    pending_ns -= ns;
+}
+
 uint64_t state_files_done_ms(void)
 {
     return done_ns / 1000000;
@@ -153,7 +167,8 @@ static int refuse(struct state_file_fault *fault, int error)
 int state_file_reader_open(struct state_file_reader *reader, const char *path,
                            struct state_file_fault *fault)
 {
-    (void)path;
+    if (journal_files_is_path(path))
+        return journal_files_open(reader, fault);
     *reader = (struct state_file_reader){.descriptor = -1, .size = whole.size};
     if (writers[scheduler_process()] == NULL)
         broken_promise("the state file is locked before it is read", "it is not");
@@ -176,6 +191,8 @@ int state_file_reader_read(const struct state_file_reader *reader, uint64_t offs
                            size_t size)
 {
     enum { EACH_FROM_DISK = 8, EACH_AGAIN_FAILS = 4 };
+    if (reader->descriptor == JOURNAL_DESCRIPTOR)
+        return journal_files_read(offset, bytes, size);
     is_read_again |= offset < read_at;
     read_at = offset;
     if (reader->descriptor < 0 || offset + size > whole.size)
@@ -205,7 +222,8 @@ void state_file_reader_close(struct state_file_reader *reader)
 
 int state_file_keep_aside(const char *path)
 {
-    (void)path;
+    if (journal_files_is_path(path))
+        return journal_files_keep_aside();
     int error = faults_refuse_disk();
     if (obstacle == STATE_SPECIAL)
         broken_promise("what cannot be a state file is not touched", "it is renamed");
@@ -350,8 +368,7 @@ static void end_step(void *state)
     struct state_file_writer *writer = state;
     struct state_file_write *write = writer->pending;
     writer->pending = NULL;
-    done_ns += writer->pending_ns;
-    pending_ns -= writer->pending_ns;
+    state_files_step_ended(writer->pending_ns);
     write->error = do_step(writer, write);
     write->message.handle = handle_done;
     mailbox_post(writer->owner, &write->message);
@@ -418,8 +435,7 @@ void state_file_writer_post(struct state_file_writer *writer, struct state_file_
         saved_adding();
     write->writer = writer;
     writer->pending = write;
-    writer->pending_ns = draw_step_ns();
-    pending_ns += writer->pending_ns;
+    writer->pending_ns = state_files_step_begun();
     event_queue_add(writer->pending_ns, end_step, writer);
 }
 
@@ -454,13 +470,14 @@ void state_file_writer_free(struct state_file_writer *writer)
 
 bool state_files_are_closed(int process)
 {
-    return writers[process] == NULL;
+    return writers[process] == NULL && journal_files_are_closed(process);
 }
 
 /* PATH.new stays as far as it was written, and a rename that was going on is done or not. */
 void state_files_process_ended(int process)
 {
     struct state_file_writer *writer = writers[process];
+    journal_files_process_ended(process);
     if (writer == NULL)
         return;
     struct state_file_write *write = writer->pending;
@@ -487,6 +504,7 @@ static void put_back(void)
 
 void state_files_power_failure(void)
 {
+    journal_files_power_failure();
     if (is_unsynced && draw_below(DRAW_STATE, 2) == 0)
         put_back();
     is_unsynced = false;

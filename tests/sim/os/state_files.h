@@ -42,6 +42,10 @@ void state_files_power_failure(void);
 /* The process has no descriptor of these files. */
 bool state_files_are_closed(int process);
 
+/* A step of a disk begins, and takes as long as is returned; and ends. For sim/os/journal_files. */
+uint64_t state_files_step_begun(void);
+void state_files_step_ended(uint64_t ns);
+
 /* How long the steps of the thread of the file have taken in all, in milliseconds: without the one
  * that goes on, and with all of it. */
 uint64_t state_files_done_ms(void);

@@ -11,6 +11,7 @@
 #include "sim/core/trace.h"
 #include "sim/os/log.h"
 #include "sim/world/metrics_settings.h"
+#include "sim/world/publishing.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
 #include "sim/world/upgrades.h"
@@ -128,7 +129,8 @@ static void check_job_lines(const struct answer *answer)
         if (is_plain && is_over)
             copies_job_ended(id, strcmp(state, "done") == 0, targets, sent, failed, skipped);
     }
-    if (waiting > settings_queue_max)
+    /* A broadcast with a key has waited elsewhere. */
+    if (waiting > settings_queue_max + swarm.publishes)
         broken_promise("no more broadcasts wait than broadcast.queue allows",
                        "%" PRIu32 " wait, and queue = %" PRIu32, waiting, settings_queue_max);
 }
@@ -456,9 +458,20 @@ static void check_upgrade(const struct answer *answer)
         broken_promise("the operator reads how an upgrade ends", "it is %s", answer->bytes);
 }
 
+static void check_broadcast(const struct answer *answer, const struct command *command)
+{
+    bool is_duplicate = publishing_check_answer(answer, command->number);
+    if (answer->ok && command->kind == COMMAND_WAIT)
+        check_wait(answer, command->number);
+    if (answer->ok && !is_duplicate)
+        check_confirmed(answer, command);
+}
+
 void answer_check(const struct answer *answer, const struct command *command)
 {
     read_job(answer, command);
+    if (command->kind == COMMAND_WAIT || command->kind == COMMAND_NOWAIT)
+        check_broadcast(answer, command);
     if (command->kind == COMMAND_KICK)
         model_kicked(&command->addr);
     if (command->kind == COMMAND_KICK_SOME)
@@ -490,13 +503,6 @@ void answer_check(const struct answer *answer, const struct command *command)
     case COMMAND_COUNT:
         check_count(answer, command);
         break;
-    case COMMAND_WAIT:
-        check_wait(answer, command->number);
-        check_confirmed(answer, command);
-        break;
-    case COMMAND_NOWAIT:
-        check_confirmed(answer, command);
-        break;
     case COMMAND_SILENT:
     case COMMAND_CONFIRMED:
         check_job_clients(answer, command);
@@ -507,6 +513,9 @@ void answer_check(const struct answer *answer, const struct command *command)
         break;
     case COMMAND_JOBS:
         check_job_lines(answer);
+        break;
+    case COMMAND_STREAMS:
+        publishing_check_list(answer, command->asked_ms);
         break;
     case COMMAND_CONFIG:
         check_config(answer, command);

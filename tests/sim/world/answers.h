@@ -25,6 +25,7 @@ enum command_kind {
     COMMAND_SILENT,    /* job ID silent */
     COMMAND_CONFIRMED, /* job ID confirmed */
     COMMAND_JOBS,
+    COMMAND_STREAMS,
     COMMAND_CANCEL,
     COMMAND_RELOAD,
     COMMAND_UPGRADE,

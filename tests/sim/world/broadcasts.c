@@ -1,6 +1,7 @@
 #include "sim/world/broadcasts.h"
 
 #include "sim/check/copies.h"
+#include "sim/world/publishing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@ void broadcasts_reset(void)
 bool broadcasts_draw(struct drawn_broadcast *drawn, bool is_plain, uint64_t padding)
 {
     char text[BROADCASTS_PADDING_MAX + 32], words[SELECTIONS_TEXT_BYTES];
-    char confirm[CONFIRMING_WORDS_BYTES] = "", *line = drawn->arguments;
+    char key[PUBLISHING_WORDS_BYTES] = "", confirm[CONFIRMING_WORDS_BYTES] = "",
+         *line = drawn->arguments;
     if (count + 1 >= BROADCASTS_MAX)
         return false;
     uint32_t number = drawn->number = copies_first_number() + ++count;
@@ -28,9 +30,11 @@ bool broadcasts_draw(struct drawn_broadcast *drawn, bool is_plain, uint64_t padd
     if (number % 3 == 0)
         text[size - 1] = '\n';
     struct selection selection = is_plain ? selection_all() : selections_draw();
+    if (!is_plain)
+        publishing_draw(number, key);
     drawn->confirmed = is_plain ? 0 : confirming_draw_words(confirm);
     size_t bytes = sizeof drawn->arguments;
-    int at = snprintf(line, bytes, "%s%s ", confirm, selections_format(&selection, words));
+    int at = snprintf(line, bytes, "%s%s%s ", key, confirm, selections_format(&selection, words));
     for (int i = 0; i < size; i++)
         at += snprintf(line + at, bytes - (size_t)at, "%02x", (unsigned char)text[i]);
     snprintf(line + at, bytes - (size_t)at, "\n");

@@ -36,6 +36,12 @@ const char *command_lines_wrong(void)
         "broadcast nowait confirm within=999ms 00\n",
         "broadcast nowait within=5s 00\n",
         "send 192.0.2.1:9 confirm within=2h 00\n",
+        "broadcast wait key=s0 00\n",
+        "broadcast nowait key=s0:0-0 00\n",
+        "broadcast nowait key=s0:1 entries-added=x 00\n",
+        "broadcast wait key=s0:1\n",
+        "streams nothing\n",
+        "streams \\x\n",
         "job\n",
         "job 99999999\n",
         "job 99999999 silent\n",
@@ -79,9 +85,10 @@ struct command command_lines_observed(char line[COMMAND_LINES_BYTES])
         const char *line;
         enum command_kind kind;
     } commands[] = {
-        {"status\n", COMMAND_OTHER},      {"help\n", COMMAND_OTHER}, {"stats\n", COMMAND_STATS},
-        {"clients\n", COMMAND_CLIENTS},   {"jobs\n", COMMAND_JOBS},  {"config\n", COMMAND_CONFIG},
-        {"kik 1.2.3.4\n", COMMAND_OTHER},
+        {"status\n", COMMAND_OTHER},    {"help\n", COMMAND_OTHER},
+        {"stats\n", COMMAND_STATS},     {"clients\n", COMMAND_CLIENTS},
+        {"jobs\n", COMMAND_JOBS},       {"config\n", COMMAND_CONFIG},
+        {"streams\n", COMMAND_STREAMS}, {"kik 1.2.3.4\n", COMMAND_OTHER},
     };
     uint64_t drawn = draw_below(DRAW_OBSERVER, 2 * sizeof commands / sizeof commands[0]);
     if (drawn >= sizeof commands / sizeof commands[0]) {

@@ -4,6 +4,7 @@
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/payload.h"
+#include "sim/check/published.h"
 #include "sim/core/broken.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
@@ -116,7 +117,12 @@ static void read_broadcast_result(struct gateway *gateway, const char *value)
     copies_broadcast_ended(number, strstr(value, " state=done ") != NULL,
                            count_of(value, "targets"), count_of(value, "sent"),
                            count_of(value, "failed"), count_of(value, "skipped"));
-    if (job != 0)
+    bool is_duplicate = strstr(value, " state=duplicate ") != NULL;
+    if (is_duplicate)
+        published_duplicate(number);
+    else if (published_has_key(number))
+        published_queued(number);
+    if (job != 0 && !is_duplicate)
         read_confirmations(job, value);
 }
 
@@ -137,8 +143,9 @@ static void read_result(struct gateway *gateway, const char *value)
 /* Why a broadcast, or a message that is to be confirmed, may be refused. */
 static bool is_busy(const char *value)
 {
-    static const char *const reasons[] = {"the queue is full", "have not ended", "was cancelled",
-                                          "stopping", "out of memory"};
+    static const char *const reasons[] = {
+        "the queue is full", "have not ended",    "was cancelled",     "stopping",
+        "out of memory",     "cannot be written", "was refused before"};
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
         if (strstr(value, reasons[i]) != NULL)
             return true;
@@ -151,7 +158,9 @@ static void read_error(struct gateway *gateway, const char *value)
     if (value[0] == '-')
         return;
     if (value[0] == 'b') {
-        take_broadcast(gateway, value);
+        uint32_t number = take_broadcast(gateway, value);
+        if (published_has_key(number))
+            published_refused(number, value);
         is_unknown = false;
     } else {
         uint32_t number = take_open(gateway, value);

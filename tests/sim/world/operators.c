@@ -257,6 +257,12 @@ static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t p
     return drawn.number;
 }
 
+static void send_broadcasts(struct operator* operator)
+{
+    for (int i = 0; i < 4 && operator->queued_count<QUEUED_MAX; i++)
+        send_broadcast(operator, false, 0);
+}
+
 static void send_cancel(struct operator* operator)
 {
     char line[64];
@@ -279,11 +285,6 @@ static void send_stream_command(struct operator* operator)
     snprintf(line, sizeof line, "%s %s\n", draw_below(DRAW_SWARM, 2) == 0 ? "kick" : "client",
              name);
     send(operator, line, (struct command){.kind = COMMAND_OTHER});
-}
-
-static void send_wrong(struct operator* operator)
-{
-    send(operator, command_lines_wrong(), (struct command){.kind = COMMAND_OTHER});
 }
 
 /* A line that never ends, or ends without a newline. */
@@ -314,6 +315,10 @@ static bool send_rare(struct operator* operator)
         send(operator, line, command);
     else if (upgrades_draw_command())
         send(operator, "upgrade\n", (struct command){.kind = COMMAND_UPGRADE});
+    else if (swarm.publishes && draw_below(DRAW_PUBLISH, 4) == 0)
+        send(operator, "streams\n", (struct command){.kind = COMMAND_STREAMS});
+    else if (swarm.publishes && draw_below(DRAW_PUBLISH, 4) == 0)
+        send_broadcasts(operator);
     else if (swarm.confirms && draw_below(DRAW_CONFIRM, 8) == 0)
         send_direct(operator);
     else if (swarm.confirms && draw_below(DRAW_CONFIRM, 3) == 0)
@@ -329,7 +334,7 @@ static bool send_rare(struct operator* operator)
     else if (swarm.cancels && now)
         send_cancel(operator);
     else if (swarm.wrong_commands && now)
-        send_wrong(operator);
+        send(operator, command_lines_wrong(), (struct command){.kind = COMMAND_OTHER});
     else if (operator->reads_ms> event_queue_now_ms())
         while (operator->queued_count<QUEUED_MAX && draw_below(DRAW_SWARM, 10) != 0)
             send_clients(operator, COMMAND_CLIENTS);
@@ -372,15 +377,7 @@ static void send_drawn(struct operator* operator)
     else if (kind < 97)
         send_broadcast(operator, kind<92, draw_below(DRAW_OPERATOR, 40));
     else
-        for (int i = 0; i < 4 && operator->queued_count<QUEUED_MAX; i++)
-            send_broadcast(operator, false, 0);
-}
-
-static void send_observed(struct operator* operator)
-{
-    char line[COMMAND_LINES_BYTES];
-    struct command command = command_lines_observed(line);
-    send(operator, line, command);
+        send_broadcasts(operator);
 }
 
 /* ---- receiving ---- */
@@ -477,6 +474,7 @@ static void on_turn(void *state)
 static void on_observer_turn(void *state)
 {
     struct operator* operator= state;
+    char line[COMMAND_LINES_BYTES];
     if (quiet)
         return;
     if (operator->connection == NULL)
@@ -486,7 +484,7 @@ static void on_observer_turn(void *state)
     else
         for (uint64_t i = draw_range(DRAW_OBSERVER, 1, 3);
              i > 0 && operator->connection != NULL && operator->queued_count<QUEUED_MAX; i--)
-            send_observed(operator);
+            send(operator, line, command_lines_observed(line));
     event_queue_add(draw_range(DRAW_OBSERVER, 1, 6000) * 1000000, on_observer_turn, operator);
 }
 

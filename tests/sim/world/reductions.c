@@ -55,12 +55,12 @@ static const struct {
     const char *name;
     size_t offset, size;
 } swarm_names[] = {
-    SWARM(stops_early),    SWARM(kicks_streams),  SWARM(changes_fixed),     SWARM(stalls_operators),
-    SWARM(wrong_commands), SWARM(wrong_files),    SWARM(cancels),           SWARM(long_ttl),
-    SWARM(more_blocks),    SWARM(mixed_bursts),   SWARM(silent_links),      SWARM(missing_files),
-    SWARM(spare_files),    SWARM(selects),        SWARM(many_subscribers),  SWARM(floods),
-    SWARM(confirms),       SWARM(lacks_programs), SWARM(reloads_snapshots), SWARM(churns),
-    SWARM(upgrades),
+    SWARM(stops_early),    SWARM(kicks_streams), SWARM(changes_fixed),  SWARM(stalls_operators),
+    SWARM(wrong_commands), SWARM(wrong_files),   SWARM(cancels),        SWARM(long_ttl),
+    SWARM(publishes),      SWARM(more_blocks),   SWARM(mixed_bursts),   SWARM(silent_links),
+    SWARM(missing_files),  SWARM(spare_files),   SWARM(selects),        SWARM(many_subscribers),
+    SWARM(floods),         SWARM(confirms),      SWARM(lacks_programs), SWARM(reloads_snapshots),
+    SWARM(churns),         SWARM(upgrades),
 };
 #undef SWARM
 

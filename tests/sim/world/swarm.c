@@ -5,7 +5,14 @@
 
 struct swarm swarm;
 
-enum { EACH_IN = 20, SELECTS_IN = 4, CONFIRMS_IN = 4, CHURNS_IN = 40, UPGRADES_IN = 4 };
+enum {
+    EACH_IN = 20,
+    SELECTS_IN = 4,
+    CONFIRMS_IN = 4,
+    CHURNS_IN = 40,
+    UPGRADES_IN = 4,
+    PUBLISHES_IN = 3
+};
 
 static bool rarely(void)
 {
@@ -44,6 +51,7 @@ void swarm_draw(void)
     swarm.reloads_snapshots = draw_below(DRAW_STATE, EACH_IN) == 0;
     swarm.churns = draw_below(DRAW_CHURN, CHURNS_IN) == 0;
     swarm.upgrades = draw_below(DRAW_UPGRADES, UPGRADES_IN) == 0;
+    swarm.publishes = draw_below(DRAW_PUBLISH, PUBLISHES_IN) == 0;
     reductions_of_swarm(&swarm);
     /* A successor would have all these values at once. */
     if (swarm.upgrades)

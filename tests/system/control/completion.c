@@ -250,7 +250,8 @@ Test(system_completion, fish_offers_commands_choices_and_files)
     cr_assert_str_eq(fish_offers("udpctl", "udpctl st"),
                      "stats\tall counters and their meaning\n"
                      "status\twhether the server runs, its clients and uptime\n"
-                     "stop\tstop the server\n");
+                     "stop\tstop the server\n"
+                     "streams\tshow which entries of streams were broadcast last, by --key\n");
     /* The name of the socket is not the command. */
     harness_contains("what fish offers", fish_offers("udpctl", "udpctl -s stats sta"), "status\t");
     cr_assert_str_eq(fish_offers("udpctl", "udpctl status st"), "");
@@ -336,9 +337,10 @@ Test(system_completion, zsh_completes_at_its_prompt)
                        completion_folder("zsh")));
     pane_type(&pane, "udpctl st");
     pane_press(&pane, "Tab");
-    pane_await(&pane, "stats   -- all counters and their meaning\n"
-                      "status  -- whether the server runs, its clients and uptime\n"
-                      "stop    -- stop the server\n");
+    pane_await(&pane, "stats    -- all counters and their meaning\n"
+                      "status   -- whether the server runs, its clients and uptime\n"
+                      "stop     -- stop the server\n"
+                      "streams  -- show which entries of streams were broadcast last, by --key\n");
     pane_press(&pane, "C-u");
     pane_type(&pane, "udpctl clients --lim");
     pane_press(&pane, "Tab");

@@ -228,6 +228,22 @@ Test(system_interactive, completes_the_names_of_stream_clients)
     server_stop(&server);
 }
 
+Test(system_interactive, completes_the_names_of_publish_streams)
+{
+    struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    start(&server);
+    ctl_ok(&server, "broadcast", "--key", "orders:5", "x", NULL);
+    ctl_ok(&server, "broadcast", "--key", "new alarms:6", "x", NULL);
+    open_udpctl(&pane, server.socket);
+    complete(&pane, "streams o", "streams orders");
+    complete(&pane, "streams n", "streams new\\\\x20alarms");
+    pane_close(&pane);
+    server_stop(&server);
+}
+
 Test(system_interactive, continues_after_errors_and_after_a_restart_of_the_server)
 {
     struct server server, second;

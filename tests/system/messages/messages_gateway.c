@@ -42,6 +42,8 @@ static void provoke_requests(const struct server *server)
                                    "{\"to\":\"a\",\"text\":\"x\",\"within\":5}\n"
                                    "{\"to\":\"a\",\"text\":\"x\",\"confirm\":true,\"within\":"
                                    "\"111111111111111111111111111111111\"}\n"
+                                   "{\"broadcast\":{\"text\":\"x\",\"key\":\"a\"}}\n"
+                                   "{\"broadcast\":{\"text\":\"x\",\"entries_added\":1}}\n"
                                    "{\"to\":\"a\",\"text\":\"x\"}\n";
     struct result result = run(requests, "udpctl", "-s", server->socket, "gateway", NULL);
     harness_equal("status", result.status, 0);

@@ -180,10 +180,27 @@ void provoke_ctl(void)
 
 /* ---- udpsrv ---- */
 
+/* The journal of the state file can be neither read nor written. */
+static void provoke_publish_errors(void)
+{
+    static struct server server;
+    const char *file = harness_path("publish-state");
+    const char *config = harness_format("[state]\nfile = %s\n", file);
+    run_ok(NULL, "mkdir", harness_format("%s.streams", file), NULL);
+    const char *path = harness_write_file("publish.conf", config, 0644);
+    error_messages_check(
+        "a journal that is a directory",
+        error_messages_run(NULL, NULL, harness_format("udpsrv -t -c %s", path)).err);
+    server_start(&server, config, "-l", "127.0.0.1:0", NULL);
+    error_messages_expect(NULL, NULL,
+                          harness_format("udpctl -s %s broadcast --key orders:5 x", server.socket));
+}
+
 static void provoke_client_and_job_errors(void)
 {
-    static const char *const commands[] = {"client 192.0.2.1:9", "kick 192.0.2.1:9", "cancel 99",
-                                           "client 192.0.2.1", "send 192.0.2.1:9 hi"};
+    static const char *const commands[] = {"client 192.0.2.1:9",  "kick 192.0.2.1:9",
+                                           "cancel 99",           "client 192.0.2.1",
+                                           "send 192.0.2.1:9 hi", "streams nothing"};
     static struct server server;
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
@@ -390,6 +407,7 @@ static void provoke_starts(void)
 void provoke_server(void)
 {
     provoke_client_and_job_errors();
+    provoke_publish_errors();
     provoke_by_protocol();
     provoke_by_observers();
     provoke_by_reload();

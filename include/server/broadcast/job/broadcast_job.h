@@ -75,10 +75,14 @@ static inline enum confirmed_kind broadcast_job_kind(const struct broadcast_job 
     return only_client_kind(&job->confirmed.only);
 }
 
-/* Makes a job that waits. id is its number for the operator, number the one in frames. shards->done
- * gets the job as its state. Returns NULL if there is no memory. */
-struct broadcast_job *broadcast_job_new(const struct job_request *request, uint64_t id,
-                                        uint64_t number, const struct job_shards_options *shards);
+/* Makes a job that waits, and has no id. shards->done gets the job as its state. Returns NULL if
+ * there is no memory. */
+struct broadcast_job *broadcast_job_new(const struct job_request *request,
+                                        const struct job_shards_options *shards);
+
+/* Sets its number for the operator, and the one in frames. Call it once, before anything is sent.
+ */
+void broadcast_job_set_id(struct broadcast_job *job, uint64_t id, uint64_t number);
 
 /* Frees a job that does not run, but not selector_text. */
 void broadcast_job_free(struct broadcast_job *job);

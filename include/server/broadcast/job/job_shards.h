@@ -26,7 +26,6 @@ struct job_shards_options {
 
 /* What is to be sent: the caller's memory, until the shards are freed. */
 struct job_shards_payload {
-    uint64_t id; /* of the job, the name of its shard jobs (server/broadcast/shard_job) */
     const uint8_t *bytes;
     size_t size;
     const struct client_selector *selector;    /* NULL: all clients */
@@ -36,6 +35,8 @@ struct job_shards_payload {
 /* Returns NULL if there is no memory. */
 struct job_shards *job_shards_new(const struct job_shards_options *options,
                                   const struct job_shards_payload *payload);
+/* Sets the id of the job, the name of its shard jobs (server/broadcast/shard_job). */
+void job_shards_set_id(struct job_shards *shards, uint64_t id);
 /* Call it only when no message is unanswered. */
 void job_shards_free(struct job_shards *shards);
 

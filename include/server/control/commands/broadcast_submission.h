@@ -26,6 +26,19 @@ struct broadcast_submission {
 uint64_t broadcast_submit(struct command_context *context, const struct control_session *session,
                           const struct broadcast_submission *submission, const char **refusal);
 
+/* The same for a broadcast with a key, whose job is queued later (server/publish/publish_queue). */
+struct keyed_submission {
+    struct broadcast_submission broadcast;
+    struct publish_key key;
+    uint64_t entries_added; /* as of struct publish_request, as the others */
+    publish_decided *decided;
+    void *state;
+};
+
+/* decided may be called before this function returns. */
+void broadcast_submit_keyed(struct command_context *context, const struct control_session *session,
+                            const struct keyed_submission *submission);
+
 /* Logs that a broadcast of the operator was refused before it was submitted. */
 void broadcast_log_refusal(const struct control_session *session, const char *message);
 

@@ -28,7 +28,6 @@ static bool make_shards(struct broadcast_job *job, size_t size,
     struct job_shards_options options = *shards;
     options.state = job;
     const struct job_shards_payload payload = {
-        .id = job->report.id,
         .bytes = job->frame + FRAME_MESSAGE_HEAD_BYTES,
         .size = size,
         .selector = client_selector_is_all(&job->selector) ? NULL : &job->selector,
@@ -37,21 +36,19 @@ static bool make_shards(struct broadcast_job *job, size_t size,
     return job->shards != NULL;
 }
 
-struct broadcast_job *broadcast_job_new(const struct job_request *request, uint64_t id,
-                                        uint64_t number, const struct job_shards_options *shards)
+struct broadcast_job *broadcast_job_new(const struct job_request *request,
+                                        const struct job_shards_options *shards)
 {
     const char *text = request->selector_text;
     struct broadcast_job *job = calloc(1, sizeof *job + FRAME_MESSAGE_HEAD_BYTES + request->size);
     if (job == NULL)
         return NULL;
     job->selector_text = text != NULL ? strdup(text) : NULL;
-    job->report = (struct job_report){.id = id,
-                                      .state = JOB_WAITING,
+    job->report = (struct job_report){.state = JOB_WAITING,
                                       .bytes = request->size,
                                       .selector = text != NULL ? job->selector_text : ""};
     job->submitter = (struct job_waiter){request->ended, request->state};
     job->selector = request->selector != NULL ? *request->selector : client_selector_all();
-    job->confirmed.job = number;
     if (request->confirmation != NULL)
         init_confirmation(job, request->confirmation, request->size);
     if (request->size > 0)
@@ -62,6 +59,13 @@ struct broadcast_job *broadcast_job_new(const struct job_request *request, uint6
         return NULL;
     }
     return job;
+}
+
+void broadcast_job_set_id(struct broadcast_job *job, uint64_t id, uint64_t number)
+{
+    job->report.id = id;
+    job->confirmed.job = number;
+    job_shards_set_id(job->shards, id);
 }
 
 void broadcast_job_free(struct broadcast_job *job)
@@ -181,11 +185,11 @@ struct broadcast_job *broadcast_job_take_over(struct handover_reader *reader, ui
     *error = -EPROTO;
     if (!read_job(&record, reader))
         return NULL;
-    struct broadcast_job *job =
-        broadcast_job_new(&record.request, record.id, number_base + record.id, shards);
+    struct broadcast_job *job = broadcast_job_new(&record.request, shards);
     *error = job != NULL ? 0 : -ENOMEM;
     if (job == NULL)
         return NULL;
+    broadcast_job_set_id(job, record.id, number_base + record.id);
     job->report.state = record.state;
     job->started_ms = record.started_ms;
     job->rounds = record.rounds;

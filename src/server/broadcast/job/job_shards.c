@@ -173,7 +173,6 @@ static void init_share(struct worker_share *share, struct job_shards *shards,
     share->shards = shards;
     share->shard_job.completion.handle = on_shard_job_ended;
     share->shard_job.reply_mailbox = shards->options.reply_mailbox;
-    share->shard_job.name.number = payload->id;
     share->shard_job.bytes = payload->bytes;
     share->shard_job.size = payload->size;
     share->shard_job.selector = payload->selector;
@@ -198,6 +197,12 @@ struct job_shards *job_shards_new(const struct job_shards_options *options,
     for (size_t i = 0; i < options->worker_count; i++)
         init_share(&shards->shares[i], shards, payload);
     return shards;
+}
+
+void job_shards_set_id(struct job_shards *shards, uint64_t id)
+{
+    for (size_t i = 0; i < shards->options.worker_count; i++)
+        shards->shares[i].shard_job.name.number = id;
 }
 
 void job_shards_free(struct job_shards *shards)

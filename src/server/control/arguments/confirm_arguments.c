@@ -1,29 +1,14 @@
 #include "server/control/arguments/confirm_arguments.h"
 
 #include "server/broadcast/confirmation_rounds.h"
+#include "server/control/arguments/leading_word.h"
 #include "text/number_with_unit.h"
 #include "text/printable.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #define WITHIN "within="
-
-/* Takes the first word of *arguments if it is this word or, with is_prefix, begins with it. Returns
- * it, ended by a NUL, or NULL. */
-static char *take_word(char **arguments, const char *word, bool is_prefix)
-{
-    char *first = *arguments;
-    size_t length = strcspn(first, " \t");
-    if (strncmp(first, word, strlen(word)) != 0 || (!is_prefix && length != strlen(word)))
-        return NULL;
-    char *rest = first + length;
-    if (*rest != '\0')
-        *rest++ = '\0';
-    *arguments = rest + strspn(rest, " \t");
-    return first;
-}
 
 static bool read_within(struct confirm_arguments *read, const char *word,
                         char wrong[CONFIRM_WRONG_BYTES])
@@ -51,10 +36,10 @@ char *confirm_arguments_parse(struct confirm_arguments *read, char *arguments,
     if (arguments == NULL)
         return NULL;
     arguments += strspn(arguments, " \t");
-    if (take_word(&arguments, "confirm", false) == NULL)
+    if (leading_word_take(&arguments, "confirm", false) == NULL)
         return arguments;
     read->confirms = true;
     read->within_ms = CONFIRMATION_WITHIN_DEFAULT_MS;
-    const char *within = take_word(&arguments, WITHIN, true);
+    const char *within = leading_word_take(&arguments, WITHIN, true);
     return within == NULL || read_within(read, within, wrong) ? arguments : NULL;
 }

@@ -46,13 +46,13 @@ void broadcast_log_refusal(const struct control_session *session, const char *me
     command_log_write_pairs(session, "broadcast", &(struct log_pair){"refused", message}, 1);
 }
 
-static void log_queued(const struct control_session *session, int64_t id,
-                       const struct job_request *request)
+/* Logs what was submitted: first is the job, or the key of a broadcast that waits for its turn. */
+static void log_submitted(const struct control_session *session, struct log_pair first,
+                          const struct job_request *request)
 {
-    char job[24], bytes[24], within[24];
-    struct log_pair pairs[4] = {{"job", job}, {"bytes", bytes}};
+    char bytes[24], within[24];
+    struct log_pair pairs[4] = {first, {"bytes", bytes}};
     size_t count = 2;
-    snprintf(job, sizeof job, "%" PRId64, id);
     snprintf(bytes, sizeof bytes, "%zu", request->size);
     if (request->confirmation != NULL)
         pairs[count++] = (struct log_pair){
@@ -62,18 +62,16 @@ static void log_queued(const struct control_session *session, int64_t id,
     command_log_write_pairs(session, "broadcast", pairs, count);
 }
 
-/* Queues a job. Returns its id or -errno. */
-static int64_t submit(struct command_context *context, const struct job_request *request)
+static bool is_too_long(const struct job_request *request)
 {
-    if (request->confirmation != NULL && request->size > JOB_CONFIRMED_BYTES_MAX)
-        return -EMSGSIZE;
-    return jobs_submit(context->jobs, request);
+    return request->confirmation != NULL && request->size > JOB_CONFIRMED_BYTES_MAX;
 }
 
-uint64_t broadcast_submit(struct command_context *context, const struct control_session *session,
-                          const struct broadcast_submission *submission, const char **refusal)
+/* Returns what is to be queued, which refers to the submission and to text. */
+static struct job_request request_of(const struct broadcast_submission *submission,
+                                     const struct command_context *context,
+                                     char text[SELECTOR_TEXT_BYTES])
 {
-    char text[SELECTOR_TEXT_BYTES];
     struct job_request request = {.bytes = submission->bytes,
                                   .size = submission->size,
                                   .confirmation = submission->confirmation,
@@ -84,16 +82,48 @@ uint64_t broadcast_submit(struct command_context *context, const struct control_
         request.selector_text =
             selector_arguments_format(submission->selector, context->queries.listeners, text);
     } else if (submission->client != NULL) {
-        snprintf(text, sizeof text, "client=%s", submission->client);
+        snprintf(text, SELECTOR_TEXT_BYTES, "client=%s", submission->client);
         request.selector_text = text;
     }
-    int64_t id = submit(context, &request);
+    return request;
+}
+
+uint64_t broadcast_submit(struct command_context *context, const struct control_session *session,
+                          const struct broadcast_submission *submission, const char **refusal)
+{
+    char text[SELECTOR_TEXT_BYTES], job[24];
+    struct job_request request = request_of(submission, context, text);
+    int64_t id = is_too_long(&request) ? -EMSGSIZE : jobs_submit(context->jobs, &request);
     if (id < 0) {
         *refusal = job_request_kind(&request) == CONFIRMED_MESSAGE ? message_refusal(id)
                                                                    : broadcast_refusal(id);
         broadcast_log_refusal(session, *refusal);
         return 0;
     }
-    log_queued(session, id, &request);
+    snprintf(job, sizeof job, "%" PRId64, id);
+    log_submitted(session, (struct log_pair){"job", job}, &request);
     return (uint64_t)id;
+}
+
+void broadcast_submit_keyed(struct command_context *context, const struct control_session *session,
+                            const struct keyed_submission *submission)
+{
+    char text[SELECTOR_TEXT_BYTES], key[PUBLISH_KEY_TEXT_BYTES];
+    struct job_request request = request_of(&submission->broadcast, context, text);
+    const struct publish_request publish = {.key = submission->key,
+                                            .entries_added = submission->entries_added,
+                                            .job = &request,
+                                            .decided = submission->decided,
+                                            .state = submission->state};
+    log_submitted(session, (struct log_pair){"key", publish_key_format(&submission->key, key)},
+                  &request);
+    int error =
+        is_too_long(&request) ? -EMSGSIZE : publish_queue_submit(context->publishes, &publish);
+    if (error == 0)
+        return;
+    const struct publish_decision refused = {.outcome = PUBLISH_REFUSED,
+                                             .refusal = broadcast_refusal(error),
+                                             .is_passing = error != -EMSGSIZE};
+    broadcast_log_refusal(session, refused.refusal);
+    submission->decided(submission->state, &refused);
 }

@@ -2,6 +2,7 @@
 
 #include "server/control/arguments/confirm_arguments.h"
 #include "server/control/arguments/hex_payload.h"
+#include "server/control/arguments/key_arguments.h"
 #include "server/control/arguments/selector_arguments.h"
 #include "server/control/commands/broadcast_submission.h"
 #include "server/control/commands/command_context.h"
@@ -10,21 +11,28 @@
 #include "server/control/control_sessions.h"
 #include "server/control/session_eviction.h"
 #include "text/number_with_unit.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static void write_ended(void *state, const struct job_report *report)
+static void write_counts(struct control_session *session, const char *state,
+                         const struct job_report *report)
 {
-    struct control_session *session = state;
-    control_line(session, "state", "%s", job_state_name(report->state));
+    control_line(session, "state", "%s", state);
     control_line(session, "targets", "%" PRIu64, report->targets);
     control_line(session, "sent", "%" PRIu64, report->sent);
     control_line(session, "failed", "%" PRIu64, report->failed);
     control_line(session, "skipped", "%" PRIu64, report->skipped);
     control_line(session, "duration_ms", "%" PRIu64, report->duration_ms);
+}
+
+static void write_ended(void *state, const struct job_report *report)
+{
+    struct control_session *session = state;
+    write_counts(session, job_state_name(report->state), report);
     job_lines_write_confirmations(session, report);
     control_end(session);
 }
@@ -38,6 +46,7 @@ static void refuse_broadcast(struct control_session *session, const char *messag
 /* What a command line asks for. The payload is in the line. */
 struct broadcast_arguments {
     bool wait;
+    struct key_arguments key;
     struct confirm_arguments confirm;
     struct client_selector selector;
     const char *payload;
@@ -52,7 +61,9 @@ static bool read_arguments(struct broadcast_arguments *read, struct control_sess
     const char *mode = strtok_r(arguments, " \t", &rest);
     read->wait = mode != NULL && strcmp(mode, "wait") == 0;
     if (read->wait || (mode != NULL && strcmp(mode, "nowait") == 0)) {
-        payload = confirm_arguments_parse(&read->confirm, rest, wrong);
+        payload = key_arguments_parse(&read->key, rest, wrong);
+        if (payload != NULL)
+            payload = confirm_arguments_parse(&read->confirm, payload, wrong);
         if (payload != NULL)
             payload = selector_arguments_parse(&read->selector, listeners, payload, wrong);
         if (payload == NULL) {
@@ -70,16 +81,84 @@ static bool read_arguments(struct broadcast_arguments *read, struct control_sess
     return true;
 }
 
+static void write_id(struct control_session *session, uint64_t id)
+{
+    control_ok(session);
+    control_line(session, "id", "%" PRIu64, id);
+}
+
+static void submit(struct command_context *context, struct control_session *session,
+                   const struct broadcast_submission *submission, bool wait)
+{
+    const char *refusal;
+    uint64_t id = broadcast_submit(context, session, submission, &refusal);
+    if (id == 0) {
+        control_refuse(session, "%s", refusal);
+        return;
+    }
+    write_id(session, id);
+    /* Sent at once, so that an operator that waits can query the job by its id. */
+    if (wait)
+        control_send(session);
+    else
+        control_end(session);
+}
+
+static void on_decided(void *state, const struct publish_decision *decision)
+{
+    if (decision->outcome == PUBLISH_REFUSED) {
+        control_refuse(state, "%s", decision->refusal);
+        return;
+    }
+    bool is_queued = decision->outcome == PUBLISH_QUEUED;
+    if (is_queued)
+        write_id(state, decision->job);
+    else
+        control_ok(state);
+    control_line(state, "state", "%s", is_queued ? "queued" : "duplicate");
+    control_end(state);
+}
+
+static void on_decided_wait(void *state, const struct publish_decision *decision)
+{
+    const struct job_report nothing = {.id = 0};
+    if (decision->outcome == PUBLISH_REFUSED) {
+        control_refuse(state, "%s", decision->refusal);
+    } else if (decision->outcome == PUBLISH_QUEUED) {
+        write_id(state, decision->job);
+        control_send(state);
+    } else {
+        control_ok(state);
+        write_counts(state, "duplicate", &nothing);
+        control_end(state);
+    }
+}
+
+static void submit_keyed(struct command_context *context, struct control_session *session,
+                         const struct broadcast_submission *submission,
+                         const struct broadcast_arguments *read)
+{
+    const struct keyed_submission keyed = {.broadcast = *submission,
+                                           .key = read->key.key,
+                                           .entries_added = read->key.entries_added,
+                                           .decided = read->wait ? on_decided_wait : on_decided,
+                                           .state = session};
+    broadcast_submit_keyed(context, session, &keyed);
+}
+
 void control_command_broadcast(void *state, struct control_session *session, char *arguments)
 {
     struct command_context *context = state;
     struct broadcast_arguments read;
-    const char *refusal;
     if (!read_arguments(&read, session, context->queries.listeners, arguments))
         return;
-    if (read.wait && control_is_busy(session)) {
-        refuse_broadcast(
-            session, "cannot broadcast and wait: too many sessions wait or subscribe; use nowait");
+    /* A broadcast with a key has to wait for its turn. */
+    if ((read.wait || read.key.has_key) && control_is_busy(session)) {
+        refuse_broadcast(session, read.wait
+                                      ? "cannot broadcast and wait: too many sessions wait or "
+                                        "subscribe; use nowait"
+                                      : "cannot broadcast with a key: too many sessions wait or "
+                                        "subscribe; close some of them");
         return;
     }
     const struct job_confirmation confirmation = {.within_ms = read.confirm.within_ms};
@@ -90,18 +169,10 @@ void control_command_broadcast(void *state, struct control_session *session, cha
         .size = read.size,
         .ended = read.wait ? write_ended : NULL,
         .state = session};
-    uint64_t id = broadcast_submit(context, session, &submission, &refusal);
-    if (id == 0) {
-        control_refuse(session, "%s", refusal);
-        return;
-    }
-    /* Sent at once, so that an operator that waits can query the job by its id. */
-    control_ok(session);
-    control_line(session, "id", "%" PRIu64, id);
-    if (read.wait)
-        control_send(session);
+    if (read.key.has_key)
+        submit_keyed(context, session, &submission, &read);
     else
-        control_end(session);
+        submit(context, session, &submission, read.wait);
 }
 
 static void write_job(void *state, const struct job_report *report)
@@ -189,4 +260,61 @@ void control_command_cancel(void *state, struct control_session *session, char *
                        id);
         break;
     }
+}
+
+/* ---- streams ---- */
+
+static void write_stream(struct control_session *session, const struct publish_stream *stream,
+                         bool is_kept)
+{
+    char name[DEVICE_NAME_TEXT_BYTES], id[ENTRY_ID_TEXT_BYTES];
+    control_line(session, "stream", "%s %s %" PRIu64 " %s %s",
+                 device_name_format(&stream->record.name, name),
+                 entry_id_format(&stream->record.last, id), stream->record.entries_added,
+                 publish_stream_state(stream), is_kept ? "yes" : "no");
+}
+
+static void refuse_stream(struct control_session *session, const char *name, const char *why)
+{
+    char shown[200];
+    printable_ascii(shown, sizeof shown, name, strlen(name));
+    control_refuse(session, "cannot show the stream '%s': %s; `streams` lists the remembered ones",
+                   shown, why);
+}
+
+static void show_stream(const struct publish_queue *publishes, struct control_session *session,
+                        const char *text)
+{
+    const struct publish_streams *streams = publish_queue_streams(publishes);
+    const struct publish_stream *found = NULL;
+    struct device_name name;
+    const char *wrong = device_name_parse(&name, text);
+    if (wrong != NULL) {
+        refuse_stream(session, text, wrong);
+        return;
+    }
+    for (size_t i = 0; i < streams->count; i++)
+        if (device_name_equal(&streams->list[i].record.name, &name))
+            found = &streams->list[i];
+    if (found == NULL) {
+        refuse_stream(session, text, "nothing of it was published");
+        return;
+    }
+    control_ok(session);
+    write_stream(session, found, publish_queue_is_kept(publishes));
+    control_end(session);
+}
+
+void control_command_streams(void *state, struct control_session *session, char *arguments)
+{
+    const struct command_context *context = state;
+    const struct publish_streams *streams = publish_queue_streams(context->publishes);
+    if (arguments[0] != '\0') {
+        show_stream(context->publishes, session, arguments);
+        return;
+    }
+    control_ok(session);
+    for (size_t i = 0; i < streams->count; i++)
+        write_stream(session, &streams->list[i], publish_queue_is_kept(context->publishes));
+    control_end(session);
 }

@@ -35,7 +35,7 @@ static void expect_offers(const char *line, size_t begin, const char *words)
 
 Test(tab_completion, offers_commands_first)
 {
-    expect_offers("st", 0, "status stats stop");
+    expect_offers("st", 0, "status stats streams stop");
     expect_offers("  w", 2, "watch");
     expect_offers("q", 0, "quit");
     expect_offers("-t 5s --json sta", 13, "status stats");
@@ -50,8 +50,8 @@ Test(tab_completion, offers_the_options_that_go_with_a_command)
                   "--version");
     expect_offers("status --l", 7, "");
     expect_offers("broadcast --", 10,
-                  "--socket --timeout --json --stdin --hex --no-wait --confirm --within --to "
-                  "--listener --idle-max --help --version");
+                  "--socket --timeout --json --stdin --hex --no-wait --confirm --within --key "
+                  "--entries-added --to --listener --idle-max --help --version");
     expect_offers("send --c", 5, "--confirm");
     expect_offers("job --", 4, "--socket --timeout --json --silent --confirmed --help --version");
     expect_offers("--j", 0, "--json");

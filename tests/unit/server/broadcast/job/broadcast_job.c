@@ -11,8 +11,9 @@ static const struct job_shards_options shards = {.workers = workers, .worker_cou
 
 static struct broadcast_job *make(const struct job_request *request)
 {
-    struct broadcast_job *job = broadcast_job_new(request, 7, 1007, &shards);
+    struct broadcast_job *job = broadcast_job_new(request, &shards);
     cr_assert_not_null(job);
+    broadcast_job_set_id(job, 7, 1007);
     return job;
 }
 
