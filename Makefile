@@ -56,7 +56,7 @@ PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unis
             $(UNIT)),$(UNIT))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
-TARGETS  := config frame access_list control datagram_decision gateway state http_request
+TARGETS  := config frame access_list control datagram_decision gateway redis state http_request
 BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c tests/bench/alternatives.c
 BARE_COMMON := tests/bench/bare/bare.c tests/bench/bare/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*/*.c))
@@ -65,7 +65,7 @@ NEIGHBOURS := $(sort $(wildcard tests/neighbours/*.c))
 HARNESS  := $(patsubst %,tests/system/harness/%.c,harness process peer server neighbours)
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
-UNITS    := udpsrv.service udpsrv.socket
+UNITS    := udpsrv.service udpsrv.socket udpsrv-bridge@.service
 PACKAGING := alerts systemd debian image readme
 RULES    := $(sort $(wildcard config/prometheus/*.yml))
 TEXTS    := README.md CHANGELOG.md LICENSE $(sort $(wildcard docs/*.md))
@@ -259,7 +259,7 @@ $(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/repla
 
 # The server on a simulated kernel and network: tests/sim implements the headers of os/ and net/, and is linked in place
 # of them with the same objects of all other layers.
-SIMULATED := $(filter-out src/os/% src/net/% src/ctl/% src/client/% src/load/% src/completion/% src/terminal/%,$(MODULES))
+SIMULATED := $(filter-out src/os/% src/net/% src/redis/% src/ctl/% src/client/% src/load/% src/completion/% src/terminal/%,$(MODULES))
 
 $(B)/sim: $(call object,$(SIM) $(SIMULATED)) $(B)/link-flags
 	$(call say,LD,$@)
@@ -323,12 +323,15 @@ MACHINES := s390x-linux-gnu aarch64-linux-gnu
 EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
 FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
 
-check-ecosystem: $(MACHINES:%=cross-%) check-metrics check-packaging ## run the unit tests on s390x (big-endian) and aarch64, and test the metrics, units and packages by their own tools (make deps-ecosystem)
+check-ecosystem: $(MACHINES:%=cross-%) check-metrics check-bridge check-packaging ## run the unit tests on s390x (big-endian) and aarch64, and test the metrics, the bridge, units and packages with the programs of others (make deps-ecosystem)
 
 # Each of them skips, with the reason, what this host lacks a tool or a permission for. Screenshots are in build/ecosystem.
-.PHONY: check-metrics check-packaging
+.PHONY: check-metrics check-bridge check-packaging
 check-metrics: all ## test the metrics and the live page by Prometheus and Chromium
-	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v
+	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v test_abuse test_health test_page test_prometheus
+
+check-bridge: all ## test the bridge by Redis, and the pipes to other buses by Mosquitto
+	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v test_bridge test_pipes
 
 check-packaging: all ## test the units, the Debian package, the image and the rules by their own tools
 	$(Q)status=0; for test in $(PACKAGING); do tests/packaging/$$test || status=1; done; exit $$status
@@ -561,7 +564,7 @@ clean: ## remove build/
 deps: ## install what the tests need (Debian)
 	$(Q)tests/deps --install
 
-deps-ecosystem: ## install what make check-ecosystem needs: compilers, an emulator, Prometheus, Chromium, tools of packages and containers (Debian)
+deps-ecosystem: ## install what make check-ecosystem needs: compilers, an emulator, Prometheus, Chromium, Redis, Mosquitto, tools of packages and containers (Debian)
 	$(Q)tests/deps --install-ecosystem
 
 deps-bench: ## install what the measurements need: tools and other services (Debian)

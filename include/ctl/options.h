@@ -37,6 +37,13 @@ enum ctl_row {
     CTL_ROW_SILENT,
     CTL_ROW_CONFIRMED,
     CTL_ROW_KEY_FILE,
+    CTL_ROW_FROM,
+    CTL_ROW_STRICT,
+    CTL_ROW_PUBLISH,
+    CTL_ROW_MAX_ENTRIES,
+    CTL_ROW_NODE,
+    CTL_ROW_USER,
+    CTL_ROW_PASSWORD_FILE,
     CTL_ROW_HELP,
     CTL_ROW_VERSION,
     CTL_ROWS
@@ -63,13 +70,22 @@ enum ctl_option {
     CTL_SILENT = 1 << CTL_ROW_SILENT,
     CTL_CONFIRMED = 1 << CTL_ROW_CONFIRMED,
     CTL_KEY_FILE = 1 << CTL_ROW_KEY_FILE,
+    CTL_FROM = 1 << CTL_ROW_FROM,
+    CTL_STRICT = 1 << CTL_ROW_STRICT,
+    CTL_PUBLISH = 1 << CTL_ROW_PUBLISH,
+    CTL_MAX_ENTRIES = 1 << CTL_ROW_MAX_ENTRIES,
+    CTL_NODE = 1 << CTL_ROW_NODE,
+    CTL_USER = 1 << CTL_ROW_USER,
+    CTL_PASSWORD_FILE = 1 << CTL_ROW_PASSWORD_FILE,
+    CTL_BRIDGE_OPTIONS = CTL_FROM | CTL_STRICT | CTL_PUBLISH | CTL_MAX_ENTRIES | CTL_NODE |
+                         CTL_USER | CTL_PASSWORD_FILE,
     /* The selectors of a command that sends something, and of one that does not. */
     CTL_SELECT_TO = CTL_TO | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_SELECT = CTL_ADDRESS | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_COMMAND_OPTIONS = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_COUNT |
                           CTL_SELECT_TO | CTL_SELECT | CTL_YES | CTL_EVENTS | CTL_CONFIRM |
                           CTL_WITHIN | CTL_KEY | CTL_ENTRIES_ADDED | CTL_SILENT | CTL_CONFIRMED |
-                          CTL_KEY_FILE,
+                          CTL_KEY_FILE | CTL_BRIDGE_OPTIONS,
 };
 
 enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
@@ -88,6 +104,10 @@ struct ctl_options {
     enum ctl_sort sort;
     const char *hex;
     const char *key_file;
+    const char *from;     /* of bridge: an id, not yet parsed; NULL: not given, as the next ones */
+    const char *publish;  /* a stream */
+    uint32_t max_entries; /* of that stream */
+    const char *node, *user, *password_file;
     struct selector_options selector; /* of --to or --address, --listener, --idle-max */
     const char *command;              /* NULL: none */
     char **operands;                  /* after the command */

@@ -35,17 +35,28 @@ static const struct option_row rows[CTL_ROWS] = {
                                "with --key: how many entries the stream ever had"},
     [CTL_ROW_COUNT] = {'n', "count", "N", "watch, listen, events: end after N of them"},
     [CTL_ROW_TO] = {0, "to", "BLOCK", "broadcast: only to clients of this block (repeatable)"},
-    [CTL_ROW_ADDRESS] = {0, "address", "BLOCK",
-                         "clients, kick, listen, events, gateway: only this block (repeatable)"},
+    [CTL_ROW_ADDRESS] =
+        {0, "address", "BLOCK",
+         "clients, kick, listen, events, gateway, bridge: only this block (repeatable)"},
     [CTL_ROW_LISTENER] = {0, "listener", "LISTENER",
                           "the same and broadcast: only clients of this listener"},
     [CTL_ROW_IDLE_MAX] = {0, "idle-max", "TIME",
                           "the same and broadcast: only clients active within this time"},
     [CTL_ROW_YES] = {0, "yes", NULL, "kick: do not ask before several clients are removed"},
-    [CTL_ROW_EVENTS] = {0, "events", NULL, "gateway: print events, too"},
+    [CTL_ROW_EVENTS] = {0, "events", NULL, "gateway: print events, too; bridge: append them, too"},
     [CTL_ROW_SILENT] = {0, "silent", NULL, "job: list its clients that have not confirmed"},
     [CTL_ROW_CONFIRMED] = {0, "confirmed", NULL, "job: list its clients that have confirmed"},
     [CTL_ROW_KEY_FILE] = {0, "key-file", "FILE", "key: the file with the key of all devices"},
+    [CTL_ROW_FROM] = {0, "from", "ID",
+                      "bridge: a first start begins after this entry (0: at the first)"},
+    [CTL_ROW_STRICT] = {0, "strict", NULL, "bridge: end with status 4 where entries are missing"},
+    [CTL_ROW_PUBLISH] = {0, "publish", "STREAM", "bridge: append what clients send to this stream"},
+    [CTL_ROW_MAX_ENTRIES] = {0, "max-entries", "N",
+                             "bridge: with --publish: keep about N (100000)"},
+    [CTL_ROW_NODE] = {0, "node", "NAME", "bridge: with --publish: the name of this host there"},
+    [CTL_ROW_USER] = {0, "user", "NAME", "bridge: the user of Redis"},
+    [CTL_ROW_PASSWORD_FILE] = {0, "password-file", "FILE",
+                               "bridge: the file with the user's password"},
     [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
     [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };
@@ -58,7 +69,7 @@ const struct option_row *ctl_options_rows(size_t *count)
 
 int ctl_options_help(void (*list)(FILE *out))
 {
-    char text[4096];
+    char text[8192];
     option_parser_help(text, sizeof text, rows, CTL_ROWS);
     printf("Usage: udpctl [OPTION]... [COMMAND [ARGUMENT]]\n"
            "Queries and controls a running udpsrv. Without COMMAND it reads commands from the\n"
@@ -150,6 +161,23 @@ static const char *set_option(struct ctl_options *options, int row, const char *
         break;
     case CTL_ROW_KEY_FILE:
         options->key_file = value;
+        break;
+    case CTL_ROW_FROM:
+        options->from = value;
+        break;
+    case CTL_ROW_PUBLISH:
+        options->publish = value;
+        break;
+    case CTL_ROW_MAX_ENTRIES:
+        return set_number(&options->max_entries, value);
+    case CTL_ROW_NODE:
+        options->node = value;
+        break;
+    case CTL_ROW_USER:
+        options->user = value;
+        break;
+    case CTL_ROW_PASSWORD_FILE:
+        options->password_file = value;
         break;
     case CTL_ROW_TO:
     case CTL_ROW_ADDRESS:

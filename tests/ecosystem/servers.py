@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -129,3 +130,25 @@ class Server:
     def load_report(self):
         with open(self.report, encoding="utf-8") as file:
             return json.load(file)
+
+
+class Client:
+    """A registered client, which collects what it gets."""
+
+    def __init__(self, server):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.socket.connect(("127.0.0.1", server.port))
+        self.messages = []
+        self.socket.send(b"hello")
+        wait_for(lambda: server.stats()["clients"] > 0, "the client is registered")
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                self.messages.append(self.socket.recv(65536).decode())
+            except ConnectionRefusedError:
+                pass # the server was killed
+            except OSError:
+                return

@@ -16,8 +16,9 @@ struct framed_stream;
  * may call every function of this header, framed_stream_free too. */
 struct framed_stream_callbacks {
     /* One line without its newline (LF or CRLF); or one chunk, see
-     * framed_stream_deliver_chunks. It ends in a NUL that size does not count. The
-     * callback may change it, and may use it until it returns or frees the stream. */
+     * framed_stream_deliver_chunks and framed_stream_deliver_bytes. It ends in a NUL that size does
+     * not count. The callback may change it, and may use it until it returns or frees the stream.
+     */
     void (*line)(void *state, char *line, size_t size);
     /* The kernel has accepted all output that was buffered. Not called for output that the kernel
      * accepted at once. After framed_stream_discard_input: the same, and the peer has ended its
@@ -61,6 +62,11 @@ void framed_stream_accept_partial_line(struct framed_stream *stream);
  * left. Then too_long is called once, under the conditions of the callback line, and the input goes
  * on. closed is never called with -EPROTO or -EMSGSIZE. */
 void framed_stream_deliver_chunks(struct framed_stream *stream, void (*too_long)(void *state));
+
+/* Delivers the input in pieces of 1 to max_line_bytes bytes, as a byte stream whose framing is the
+ * owner's: nothing is too long, and closed is never called with -EPROTO or -EMSGSIZE. Call it
+ * before the loop runs. */
+void framed_stream_deliver_bytes(struct framed_stream *stream);
 
 /* Buffers at most max_bytes of output instead of 64 MiB. A single write that is longer is buffered
  * as a whole if no other output is. */

@@ -25,7 +25,7 @@ struct framed_stream {
     struct loop_handler handler;
     struct loop_task task; /* delivers or drops input outside of an event of the handler */
     const struct framed_stream_callbacks *callbacks;
-    void (*too_long)(void *state); /* of chunks; NULL: the input is split into lines */
+    void (*too_long)(void *state); /* of chunks; NULL: the input is split into lines, or is_bytes */
     void *state;
     int fd;
     unsigned events; /* that the handler watches */
@@ -39,6 +39,7 @@ struct framed_stream {
     bool ended;           /* the peer has ended its side */
     bool closed;          /* no more lines; the closed callback was called */
     bool accepts_partial; /* a last line needs no newline */
+    bool is_bytes;        /* the input is delivered as it arrives, in pieces of any length */
     bool dropping;        /* what has arrived belongs to a chunk that is too long */
     bool was_too_long;    /* such a chunk is dropped, and too_long is not yet called for it */
     bool discarding;      /* the input is discarded until it ends; then drained is called */

@@ -10,6 +10,9 @@
 /* Writes "name, Linux 6.1.0 x86_64, 4 processors", truncated to capacity bytes. Returns text. */
 const char *host_describe(char *text, size_t capacity);
 
+/* Writes the name of the host, truncated to capacity bytes. Returns text. */
+const char *host_name(char *text, size_t capacity);
+
 /* Reads the random number of the current boot of the kernel (random(4)). Returns 0 or -errno. */
 enum { HOST_BOOT_ID_BYTES = 16 };
 int host_boot_id(uint8_t boot_id[HOST_BOOT_ID_BYTES]);

@@ -1,5 +1,6 @@
 #include "ctl/commands/command_dispatch.h"
 
+#include "ctl/bridge/bridge_command.h"
 #include "ctl/broadcast/broadcast_command.h"
 #include "ctl/commands/command_result.h"
 #include "ctl/commands/key_command.h"
@@ -59,6 +60,11 @@ static const struct command {
      0,
      0,
      command_gateway},
+    {{"bridge", "URL STREAM", "publish each entry of a stream of Redis, until a signal",
+      CTL_BRIDGE_OPTIONS | CTL_EVENTS | CTL_SELECT},
+     2,
+     2,
+     command_bridge},
     {{"send", "ADDRESS TEXT", "send a message, or bytes with --hex, to one client",
       CTL_HEX | CTL_CONFIRM | CTL_WITHIN},
      1,

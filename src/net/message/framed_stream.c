@@ -52,6 +52,11 @@ void framed_stream_deliver_chunks(struct framed_stream *stream, void (*too_long)
     stream->too_long = too_long;
 }
 
+void framed_stream_deliver_bytes(struct framed_stream *stream)
+{
+    stream->is_bytes = true;
+}
+
 void framed_stream_limit_output(struct framed_stream *stream, size_t max_bytes)
 {
     stream->max_output_bytes = max_bytes;
@@ -219,9 +224,24 @@ static void fill_chunk(struct framed_stream *stream)
         input->end = size;
 }
 
+static void fill_bytes(struct framed_stream *stream)
+{
+    struct span *input = &stream->input;
+    size_t most = stream->max_line_bytes;
+
+    if (span_size(input) > 0)
+        return; /* it is delivered first */
+    if (span_grow(input, most + 1))
+        input->end = receive(stream, input->bytes, most);
+    else
+        stream->error = -ENOMEM;
+}
+
 static void fill(struct framed_stream *stream)
 {
-    if (stream->too_long == NULL)
+    if (stream->is_bytes)
+        fill_bytes(stream);
+    else if (stream->too_long == NULL)
         fill_lines(stream);
     else if (stream->dropping)
         drop_part(stream);
@@ -325,7 +345,8 @@ static bool deliver_chunk(struct framed_stream *stream)
 
 static bool deliver_next(struct framed_stream *stream)
 {
-    return stream->too_long != NULL ? deliver_chunk(stream) : deliver_line(stream);
+    return stream->too_long != NULL || stream->is_bytes ? deliver_chunk(stream)
+                                                        : deliver_line(stream);
 }
 
 static void deliver_input(struct framed_stream *stream)

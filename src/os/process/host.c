@@ -12,14 +12,29 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-const char *host_describe(char *text, size_t capacity)
+static struct utsname host_names(void)
 {
     struct utsname names = {0};
-    uint32_t processors = processor_count();
 
     uname(&names);
+    return names;
+}
+
+const char *host_describe(char *text, size_t capacity)
+{
+    struct utsname names = host_names();
+    uint32_t processors = processor_count();
+
     snprintf(text, capacity, "%s, %s %s %s, %u processor%s", names.nodename, names.sysname,
              names.release, names.machine, processors, processors == 1 ? "" : "s");
+    return text;
+}
+
+const char *host_name(char *text, size_t capacity)
+{
+    struct utsname names = host_names();
+
+    snprintf(text, capacity, "%s", names.nodename);
     return text;
 }
 

@@ -63,8 +63,8 @@ static int each_option(const char *program, void (*visit)(const char *program, c
 }
 
 /* Commands that an option may belong to; "" for options that belong to no command. */
-static const char *const commands[] = {"",      "clients ", "broadcast ", "watch ",
-                                       "kick ", "gateway ", "job ",       "key "};
+static const char *const commands[] = {"",         "clients ", "broadcast ", "watch ", "kick ",
+                                       "gateway ", "job ",     "key ",       "bridge "};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* ---- bash ---- */

@@ -121,6 +121,11 @@ static void provoke_name_errors(void)
     error_messages_expect(NULL, NULL, "udpctl key lamp");
     error_messages_expect(NULL, NULL, "udpctl key '' --key-file /dev/null");
     error_messages_expect(NULL, NULL, "udpctl key lamp --key-file /dev/null");
+    error_messages_expect(NULL, NULL, "udpctl bridge localhost orders");
+    error_messages_expect(NULL, NULL, "udpctl bridge unix:/nowhere orders --node x");
+    error_messages_expect(NULL, NULL, "udpctl bridge unix:/nowhere orders --user x");
+    error_messages_expect(NULL, NULL,
+                          "udpctl bridge unix:/nowhere orders --password-file /nowhere");
 }
 
 static void set_long_runtime_directory(void)

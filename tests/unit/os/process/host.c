@@ -31,3 +31,13 @@ Test(host, raises_the_soft_limit_of_files_up_to_the_hard_one)
     getrlimit(RLIMIT_NOFILE, &limit);
     cr_assert_eq(limit.rlim_cur, 150);
 }
+
+Test(host, the_name_is_the_first_word_of_the_description)
+{
+    char name[256], text[512];
+    cr_assert_eq(host_name(name, sizeof name), name);
+    host_describe(text, sizeof text);
+    cr_assert_gt(strlen(name), 0);
+    cr_expect(strncmp(text, name, strlen(name)) == 0 && text[strlen(name)] == ',');
+    cr_expect_eq(strlen(host_name(name, 2)), 1);
+}
