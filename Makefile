@@ -68,6 +68,7 @@ SAMPLES  := $(sort $(wildcard config/*.conf))
 UNITS    := udpsrv.service udpsrv.socket udpsrv-bridge@.service
 PACKAGING := alerts systemd debian image readme
 RULES    := $(sort $(wildcard config/prometheus/*.yml))
+BALANCER := config/nftables/udpsrv-balancer.nft config/nftables/udpsrv-balancer-health
 TEXTS    := README.md CHANGELOG.md LICENSE $(sort $(wildcard docs/*.md))
 
 # For each shell, under the file names that it searches for.
@@ -76,13 +77,13 @@ COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completio
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(NEIGHBOURS) $(PLAINS) $(FUZZERS) \
-           $(wildcard tests/fuzz/targets/*.c) tests/faults/inject.c $(BARES) $(BARE_COMMON) $(SIM)) \
+           $(wildcard tests/fuzz/targets/*.c) tests/faults/inject.c tests/scale/clients.c $(BARES) $(BARE_COMMON) $(SIM)) \
            $(patsubst %.c,$(B)/obj/cross/%.o,$(UNIT) tests/cross/runner.c)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run sim sim-minimize sim-rate sim-check check check-long check-ecosystem check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
+.PHONY: all run scale sim sim-minimize sim-rate sim-check check check-long check-ecosystem check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
         layers manuals format lint bares bench bench-check install uninstall clean deps deps-ecosystem deps-bench help
 .DELETE_ON_ERROR:
 
@@ -187,6 +188,7 @@ check-long: ## tests that take too long for check: all kinds of unreachable neig
 	$(Q)$(MAKE) --no-print-directory faults
 	$(Q)$(MAKE) --no-print-directory lint valgrind tsan
 	$(Q)$(MAKE) --no-print-directory sim-mutants
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 scale
 
 unit: $(B)/unit-tests ## run only the unit tests
 	$(B)/unit-tests $(CRITERION_JOBS) $(CRITERION_FLAGS)
@@ -315,6 +317,19 @@ sim-mutants: ## let the simulator find each fault of tests/sim/mutants, by SEEDS
 sim-mutants-apply:
 	$(Q)tests/sim/mutants/run --apply
 
+# ---- several nodes ----
+
+$(B)/scale/clients: $(B)/obj/tests/scale/clients.o $(B)/link-flags
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^)
+
+# CLIENTS=100000 and MESSAGES=200 of each phase; SEED draws what is killed in the last one.
+CLIENTS  ?= 100000
+MESSAGES ?= 200
+scale: all $(B)/scale/clients ## kill parts of three nodes, a balancer and Redis while they publish to CLIENTS=100000, each of which must get all
+	tests/scale/scale.py --clients $(CLIENTS) --messages $(MESSAGES) --seed $(SEED)
+
 # ---- other processors and other builds ----
 
 # The unit tests on other processors, under qemu-user. Debian has Criterion for them only as packages of a foreign
@@ -323,15 +338,18 @@ MACHINES := s390x-linux-gnu aarch64-linux-gnu
 EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
 FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
 
-check-ecosystem: $(MACHINES:%=cross-%) check-metrics check-bridge check-packaging ## run the unit tests on s390x (big-endian) and aarch64, and test the metrics, the bridge, units and packages with the programs of others (make deps-ecosystem)
+check-ecosystem: $(MACHINES:%=cross-%) check-metrics check-bridge check-balancer check-packaging ## run the unit tests on s390x (big-endian) and aarch64, and test the metrics, the bridge, the balancer, units and packages with the programs of others (make deps-ecosystem)
 
 # Each of them skips, with the reason, what this host lacks a tool or a permission for. Screenshots are in build/ecosystem.
-.PHONY: check-metrics check-bridge check-packaging
+.PHONY: check-metrics check-bridge check-balancer check-packaging
 check-metrics: all ## test the metrics and the live page by Prometheus and Chromium
 	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v test_abuse test_health test_page test_prometheus
 
 check-bridge: all ## test the bridge by Redis, and the pipes to other buses by Mosquitto
 	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v test_bridge test_pipes
+
+check-balancer: all ## test the load balancer of config/nftables and its health check, in network namespaces
+	$(Q)cd tests/ecosystem && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest -v test_balancer
 
 check-packaging: all ## test the units, the Debian package, the image and the rules by their own tools
 	$(Q)status=0; for test in $(PACKAGING); do tests/packaging/$$test || status=1; done; exit $$status
@@ -533,6 +551,8 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -m 644 $(filter $(B)/completions/fish/%,$(COMPLETIONS)) $(call to,$(FISHDIR))
 	install -d $(call to,$(DATADIR)/prometheus)
 	install -m 644 $(RULES) $(call to,$(DATADIR)/prometheus)
+	install -d $(call to,$(DATADIR)/nftables)
+	install -m 755 $(BALANCER) $(call to,$(DATADIR)/nftables)
 	install -d $(call to,$(UNITDIR)) $(call to,$(SYSUSERSDIR)) $(call to,$(TMPFILESDIR))
 	for unit in $(UNITS); do \
 	    sed $(REAL_SBINDIR) config/systemd/$$unit >$(B)/unit && \
@@ -555,7 +575,8 @@ uninstall: ## remove only what install has installed
 	for text in $(TEXTS); do rm -f $(call to,$(DOCDIR))/$$text; done
 	for page in $(notdir $(MANUALS)); do rm -f $(call to,$(MANDIR))/man$${page##*.}/$$page; done
 	for rules in $(notdir $(RULES)); do rm -f $(call to,$(DATADIR))/prometheus/$$rules; done
-	for directory in $(call to,$(DATADIR)/prometheus) $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs) $(call to,$(DOCDIR)); do \
+	for file in $(notdir $(BALANCER)); do rm -f $(call to,$(DATADIR))/nftables/$$file; done
+	for directory in $(call to,$(DATADIR)/prometheus) $(call to,$(DATADIR)/nftables) $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs) $(call to,$(DOCDIR)); do \
 	    rmdir "$$directory" 2>/dev/null || :; done # a directory with other files stays
 
 clean: ## remove build/

@@ -1,0 +1,101 @@
+"""Network namespaces with a switch between them, which the test makes and removes."""
+
+import ctypes
+import os
+import socket
+import subprocess
+import threading
+
+CLONE_NEWNET = 0x40000000
+PREFIX = f"udpsrv-{os.getpid()}-"
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def run(*words, namespace=None, **options):
+    if namespace is not None:
+        words = ("ip", "netns", "exec", PREFIX + namespace, *words)
+    return subprocess.run(words, check=True, capture_output=True, text=True, **options).stdout
+
+
+def can_make_namespaces():
+    if os.geteuid() != 0:
+        return False
+    try:
+        run("ip", "netns", "add", PREFIX + "try")
+        run("ip", "netns", "del", PREFIX + "try")
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+class Network:
+    """Hosts, each with an interface eth0, on one switch. `hosts` has the addresses of each, with the length of the prefix."""
+
+    def __init__(self, hosts):
+        self.names = ["switch", *hosts]
+        try:
+            for name in self.names:
+                run("ip", "netns", "add", PREFIX + name)
+            run("ip", "link", "add", "switch", "up", "type", "bridge", namespace="switch")
+            for name, addresses in hosts.items():
+                self.add_host(name, addresses)
+        except BaseException:
+            self.close()
+            raise
+
+    def add_host(self, name, addresses):
+        run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", PREFIX + name, namespace="switch")
+        run("ip", "link", "set", name, "master", "switch", "up", namespace="switch")
+        run("ip", "link", "set", "lo", "up", namespace=name)
+        run("ip", "link", "set", "eth0", "up", namespace=name)
+        for address in addresses:
+            self.add_address(name, "eth0", address)
+
+    @staticmethod
+    def add_address(name, interface, address, *options):
+        options = (*options, "nodad") if ":" in address else options
+        run("ip", "address", "add", address, "dev", interface, *options, namespace=name)
+
+    def close(self):
+        for name in self.names:
+            subprocess.run(["ip", "netns", "del", PREFIX + name], stderr=subprocess.DEVNULL, check=False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def start(namespace, words, **options):
+    """Starts a program there. `ip` replaces itself by it, so that its id is the program's."""
+    return subprocess.Popen(["ip", "netns", "exec", PREFIX + namespace, *words], **options)
+
+
+def sockets_in(namespace, open_sockets):
+    """Calls the function in a thread in the namespace, where the sockets that it opens stay."""
+    result = []
+
+    def enter_and_open():
+        file = os.open(f"/run/netns/{PREFIX}{namespace}", os.O_RDONLY)
+        try:
+            if libc.setns(file, CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+            result.extend(open_sockets())
+        finally:
+            os.close(file)
+
+    thread = threading.Thread(target=enter_and_open)
+    thread.start()
+    thread.join()
+    return result
+
+
+def connected_sockets(address, port, count):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = []
+    for _ in range(count):
+        opened.append(socket.socket(family, socket.SOCK_DGRAM))
+        opened[-1].connect((address, port))
+    return opened
