@@ -19,6 +19,18 @@ def program(name):
     return os.path.join(BUILD, name)
 
 
+def wait_for(condition, what, within_s=ANSWER_S):
+    """Calls a condition of something that announces nothing until it returns something true, and returns that."""
+    until = time.monotonic() + within_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > until:
+            raise AssertionError(f"in {within_s} s this did not happen: {what}")
+        time.sleep(0.05)
+
+
 class Record:
     """What a thread notes, and others wait for."""
 

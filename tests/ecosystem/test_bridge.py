@@ -95,9 +95,7 @@ class BridgeTests(unittest.TestCase):
             for i in range(600):
                 if i in (200, 400):
                     wait_for(lambda: f"message {i - 100}" in client.messages, "a part of the messages")
-                    server.process.kill()
-                    server.process.wait()
-                    server.process.stdout.close()
+                    server.end()
                     server.start()
                 producer.add(i + 1, f"message {i}")
             self.wait_for_last(client, "message 599")
@@ -204,6 +202,7 @@ class BridgeTests(unittest.TestCase):
     def test_what_clients_send_is_appended_while_redis_is_killed(self):
         with Server(CONFIG) as server, Redis() as redis, Bridge(server, redis, "--publish", "inbox", "--node", "n1", "--events") as bridge:
             client = Client(server)
+            wait_for(lambda: client.socket.send(b"begin") and "begin" in redis.run("XRANGE", "inbox", "-", "+"), "the bridge appends messages")
             for i in range(300):
                 if i == 150:
                     redis.kill()
