@@ -5,13 +5,17 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* A filter of one instruction, which keeps that many bytes of each datagram. */
 static int attach(int socket, uint32_t bytes)
 {
     struct sock_filter instruction = BPF_STMT(BPF_RET | BPF_K, bytes);
-    const struct sock_fprog program = {.len = 1, .filter = &instruction};
+    struct sock_fprog program;
+    memset(&program, 0, sizeof program); /* also its padding, which the kernel reads */
+    program.len = 1;
+    program.filter = &instruction;
     return socket_option_set_bytes(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 

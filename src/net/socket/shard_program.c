@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum {
@@ -137,7 +138,10 @@ int shard_program_attach(int socket, enum addr_family family, const struct sourc
     emit_mix(&program, key);
     emit(&program, BPF_ALU | BPF_MOD | BPF_K, count);
     emit(&program, BPF_RET | BPF_A, 0);
-    const struct sock_fprog attached = {.len = program.length, .filter = program.code};
+    struct sock_fprog attached;
+    memset(&attached, 0, sizeof attached); /* also its padding, which the kernel reads */
+    attached.len = program.length;
+    attached.filter = program.code;
     return socket_option_set_bytes(socket, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &attached,
                                    sizeof attached);
 }

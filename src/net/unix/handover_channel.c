@@ -23,6 +23,7 @@ enum {
 struct head {
     uint8_t kind;
     uint8_t has_memory;
+    uint16_t unused; /* 0, in place of padding, which would send bytes of the stack */
     uint32_t count;
     uint64_t size;
 };

@@ -175,7 +175,7 @@ int privilege_clear_bounding_set(void)
 /* libc has no wrapper for capget and capset; libcap has them, but is not linked. */
 static bool has_capabilities(struct __user_cap_header_struct *header)
 {
-    struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
+    struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = {{.effective = 0}};
 
     if (syscall(SYS_capget, header, held) != 0)
         return true;

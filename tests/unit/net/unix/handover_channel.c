@@ -252,6 +252,8 @@ Test(handover_channel, a_receiver_without_free_descriptors_gets_an_error_and_kee
 {
     struct handover_package package;
     int sent[20];
+    if (getenv("UDPSRV_VALGRIND"))
+        cr_skip("valgrind has descriptors and limits of its own");
     for (size_t i = 0; i < 20; i++)
         sent[i] = 0;
     cr_assert_eq(send_package(NULL, 0, sent, 20), 0);

@@ -229,16 +229,16 @@ Test(timer, a_change_does_not_lose_a_tick_that_has_come, .timeout = 10)
 Test(timer, a_longer_period_counts_from_the_last_tick_and_a_shorter_one_may_be_over, .timeout = 10)
 {
     struct period period;
-    open_period(&period, 3600000);
     uint64_t start_ns = clock_now_ns();
+    open_period(&period, 3600000);
     poll(NULL, 0, 50);
     loop_timer_change_period(&period.timer, 200);
     cr_assert_eq(loop_run_until_stopped(period.loop), 0);
     cr_expect_geq(period.at_ns - start_ns, 199000000u);
     poll(NULL, 0, 50);
     start_ns = clock_now_ns();
-    loop_timer_change_period(&period.timer, 10);
+    loop_timer_change_period(&period.timer, 40);
     cr_assert_eq(loop_run_until_stopped(period.loop), 0);
-    cr_expect_lt(period.at_ns - start_ns, 10000000u, "it was due");
+    cr_expect_lt(period.at_ns - start_ns, 40000000u, "it was due");
     close_period(&period);
 }

@@ -4,12 +4,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TestSuite(child_process);
@@ -44,13 +43,11 @@ static const char *read_all(int pipe)
     return text;
 }
 
-/* The end of a process is an event of its pidfd. */
+/* Leaves its exit status to child_process_has_ended. */
 static void await_end(struct child_process *child)
 {
-    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, child->pid, 0), .events = POLLIN};
-    cr_assert_geq(end.fd, 0);
-    cr_assert_eq(poll(&end, 1, 10000), 1);
-    close(end.fd);
+    siginfo_t end;
+    cr_assert_eq(waitid(P_PID, (id_t)child->pid, &end, WEXITED | WNOWAIT), 0);
     cr_assert(child_process_has_ended(child));
 }
 
@@ -158,6 +155,13 @@ Test(child_process, no_zombie_stays)
     cr_expect_eq(errno, ESRCH);
 }
 
+/* posix_spawn has the error of exec(2) from the memory that it shares with the new process. */
+static void skip_without_shared_memory(void)
+{
+    if (getenv("UDPSRV_VALGRIND"))
+        cr_skip("valgrind forks for CLONE_VM, so that posix_spawn has no error of exec");
+}
+
 static int start_error(const char *path)
 {
     struct child_process child;
@@ -175,11 +179,13 @@ static int start_error(const char *path)
 
 Test(child_process, a_program_that_is_missing_is_an_error)
 {
+    skip_without_shared_memory();
     cr_expect_eq(start_error("/nonexistent/program"), -ENOENT);
 }
 
 Test(child_process, a_file_that_is_not_executable_is_an_error)
 {
+    skip_without_shared_memory();
     cr_expect_eq(start_error("/etc/passwd"), -EACCES);
 }
 

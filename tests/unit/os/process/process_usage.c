@@ -26,7 +26,7 @@ Test(process_usage, memory_in_use_is_resident)
     enum { BYTES = 64 << 20 };
     struct process_usage before, after;
     process_usage_read(&before);
-    char *memory = malloc(BYTES);
+    char *volatile memory = malloc(BYTES); /* else the compiler leaves it out */
     memset(memory, 1, BYTES);
     process_usage_read(&after);
     cr_assert_geq(after.resident_bytes, before.resident_bytes + BYTES / 2);

@@ -69,6 +69,8 @@ Test(program_path, the_path_that_is_found_leads_to_the_running_program)
 {
     char path[PATH_MAX];
     struct stat own, found;
+    if (getenv("UDPSRV_VALGRIND"))
+        cr_skip("for stat(2), valgrind itself is /proc/self/exe");
     cr_assert_eq(program_path_find(path), 0);
     cr_expect_eq(path[0], '/');
     cr_assert_eq(stat("/proc/self/exe", &own), 0);
