@@ -3,8 +3,10 @@
 
 #include "sim/core/scheduler.h"
 #include "sim/world/faults.h"
+#include "sim/world/upgrades.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,13 +24,15 @@ static bool has_ended(const void *state)
 
 struct thread *thread_open(const char *name)
 {
-    struct thread *thread = faults_refuse_memory() ? NULL : calloc(1, sizeof *thread);
+    int worker = MAIN_THREAD;
+    bool is_worker = sscanf(name, "worker-%d", &worker) == 1;
+    bool is_refused = faults_refuse_memory() || (is_worker && upgrades_refuse_worker_thread());
+    struct thread *thread = is_refused ? NULL : calloc(1, sizeof *thread);
     if (thread == NULL) {
         errno = EAGAIN;
         return NULL;
     }
-    *thread = (struct thread){.worker = MAIN_THREAD, .coroutine = NO_COROUTINE};
-    sscanf(name, "worker-%d", &thread->worker);
+    *thread = (struct thread){.worker = worker, .coroutine = NO_COROUTINE};
     return thread;
 }
 

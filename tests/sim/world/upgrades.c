@@ -43,6 +43,7 @@ enum {
 static struct {
     bool is_watched, exits, is_calm;
     bool is_wrapped;                   /* another process has started it */
+    bool lacks_threads;                /* it gets none for its workers */
     uint64_t kill_after, freeze_after; /* steps; 0: never */
     uint64_t freeze_ms;
     char failure[HANDOVER_TEXT_BYTES]; /* that it has sent */
@@ -355,6 +356,7 @@ void upgrades_started(int process)
     fate.freeze_after = kind == 3 || kind == 4 ? steps : 0;
     fate.freeze_ms = ms;
     fate.is_wrapped = kind == 6;
+    fate.lacks_threads = kind == 7;
     if (kind == 5)
         freeze(process, ms); /* before its first step */
 }
@@ -362,6 +364,11 @@ void upgrades_started(int process)
 bool upgrades_begins(void)
 {
     return !fate.exits;
+}
+
+bool upgrades_refuse_worker_thread(void)
+{
+    return fate.lacks_threads && scheduler_process() == successor;
 }
 
 static void follow_successor(void)

@@ -55,6 +55,7 @@ int upgrades_refuse_start(void); /* 0 or -errno */
 /* The successor was started; it begins to run: returns false if it ends or hangs at once. */
 void upgrades_started(int process);
 bool upgrades_begins(void);
+bool upgrades_refuse_worker_thread(void);
 void upgrades_after_step(int process);
 /* Whether the current process has to serve from now on, and its workers do not run yet. */
 bool upgrades_are_taken(void);
