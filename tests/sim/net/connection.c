@@ -238,6 +238,8 @@ long connection_server_write(struct connection *connection, const void *bytes, s
     if (connection->is_http && broken_now("http-lost", 20))
         return (long)size;
     size_t written = bytes_put(&connection->to_client, bytes, size);
+    if (written > 0)
+        connection->written_ms = event_queue_now_ms();
     if (connection->is_http && broken_is("http-counter"))
         replace(&connection->to_client, "{\"received\":", "{\"received\":99");
     if (connection->is_operator)
