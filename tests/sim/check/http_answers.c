@@ -55,6 +55,7 @@ struct http_known http_answers_known(void)
 {
     struct http_known known = {.received = totals_base()->received + totals.datagrams +
                                            totals.stream_messages};
+    known.counted = totals_may_wait() ? totals_base()->received : known.received;
     const struct model_bounds *bounds = model_bounds();
     for (size_t i = 0; i < MODEL_WORKERS_MAX; i++) {
         known.at_least += bounds->at_least[i];
@@ -86,8 +87,7 @@ void http_answers_check_status(const struct http_read *answer, const struct http
     if (answer->size < 3 || answer->body[0] != '{' ||
         memcmp(answer->body + answer->size - 2, "}\n", 2) != 0)
         broken_promise(PROMISE, "it is no JSON object");
-    check_received(number_after(answer, "\"stats\":{\"received\":"), before->received,
-                   now.received);
+    check_received(number_after(answer, "\"stats\":{\"received\":"), before->counted, now.received);
     if (!is_recent)
         return;
     uint64_t arrived = now.received - before->received;
@@ -132,5 +132,5 @@ void http_answers_check_metrics(const struct http_read *answer, const struct htt
         at = strchr(at, '}') + 2;
         received += strtoull(at, NULL, 10);
     }
-    check_received(received, before->received, http_answers_known().received);
+    check_received(received, before->counted, http_answers_known().received);
 }

@@ -23,6 +23,7 @@ size_t http_answers_read(const char *bytes, size_t size, bool is_head, struct ht
 struct http_known {
     uint64_t received;          /* in all starts whose counters go on */
     uint64_t at_least, at_most; /* clients that send datagrams */
+    uint64_t counted; /* of received, at least: the counts of a batch wait with its replies */
 };
 struct http_known http_answers_known(void);
 

@@ -56,9 +56,9 @@ static uint64_t ends(const struct stats *stats)
            stats->streams_slow;
 }
 
-/* Whether replies may wait for space, and with them the counts of their batch. A send buffer that
- * was full is tried again each 5 ms; one that epoll does not watch, when a datagram has left it. */
-static bool may_wait(void)
+/* A send buffer that was full is tried again each 5 ms; one that epoll does not watch, when a
+ * datagram has left it. */
+bool totals_may_wait(void)
 {
     /* A socket that serves as a reserve, too, holds at most send-buffer of what moves. */
     if (udp_any_has(setup.send_buffer) || udp_any_is_stuck())
@@ -107,7 +107,7 @@ void totals_check_worker(int number)
     /* Where clients were registered again by an upgrade meanwhile, it counted as expired, too. */
     if (upgrades_copied_ms() != 0 && -missing <= BATCH_MAX * CONFIG_LISTEN_MAX)
         missing = 0;
-    if (missing > BATCH_MAX * CONFIG_LISTEN_MAX || (missing > 0 && !may_wait()))
+    if (missing > BATCH_MAX * CONFIG_LISTEN_MAX || (missing > 0 && !totals_may_wait()))
         broken_promise("joined = clients + ends",
                        "worker %d: %" PRIu64 " joined, %" PRIu64 " clients, %" PRIu64 " ends",
                        number, stats->joined, clients, ends(stats));
@@ -239,7 +239,7 @@ void totals_check_idle(void)
     check_limit("clients.max", clients, setup.clients_max);
     check_limit("server.stream-max", totals_streams(), setup.stream_max);
     /* Replies that wait for space are not yet counted. */
-    if (all_run && roles_worker_count() > 0 && !may_wait()) {
+    if (all_run && roles_worker_count() > 0 && !totals_may_wait()) {
         struct stats since = since_start(&sum);
         check_counters(&since);
     }

@@ -27,6 +27,9 @@ extern struct totals totals;
 /* The server has made a reply of that size to a datagram. */
 void totals_reply(size_t size);
 
+/* Whether replies may wait for space, and with them the counts of their batch. */
+bool totals_may_wait(void);
+
 /* Before the workers run: without clients and counts, unless they were restored. What is counted
  * later is compared to the counts since then. */
 void totals_check_start(bool is_restored);
