@@ -58,6 +58,7 @@ static size_t count;
 static bool quiet, ended[BROADCASTS_MAX], refused[BROADCASTS_MAX];
 static uint64_t answered;
 static uint64_t reload_ms, reloads_before, refusals_before;
+static uint64_t reload_due_ms; /* a reload without an effect by then was lost with its session */
 
 uint64_t operators_answers(void)
 {
@@ -95,6 +96,7 @@ static bool prepare_reload(void)
     setup = kept;
     model_settings_change();
     reload_ms = event_queue_now_ms();
+    reload_due_ms = reload_ms + LOST_MS;
     reloads_before = simulated_log_times("reloaded");
     refusals_before = refusals();
     upgrades_interrupt();
@@ -116,12 +118,14 @@ void operators_check_reload(void)
 {
     if (!settings_change)
         return;
+    if (upgrades_are_running())
+        reload_due_ms = event_queue_now_ms() + LOST_MS; /* it waits for the end of the upgrade */
     if (simulated_log_times("reloaded") != reloads_before) {
         if (next_settings.cookie && !settings.cookie)
             model_expire_unproven(reload_ms);
         settings_end_change(true);
     } else if (refusals() != refusals_before ||
-               (event_queue_now_ms() > reload_ms + LOST_MS && !is_reload_queued())) {
+               (event_queue_now_ms() > reload_due_ms && !is_reload_queued())) {
         settings_end_change(false);
     }
 }
