@@ -57,8 +57,7 @@ static struct operator operators[SESSIONS_MAX]; /* the last OBSERVERS_MAX are ob
 static size_t count;
 static bool quiet, ended[BROADCASTS_MAX], refused[BROADCASTS_MAX];
 static uint64_t answered;
-static uint64_t reload_ms, reloads_before, refusals_before;
-static uint64_t reload_due_ms; /* a reload without an effect by then was lost with its session */
+static uint64_t reload_ms, reload_due_ms, reloads_before, refusals_before;
 
 uint64_t operators_answers(void)
 {
