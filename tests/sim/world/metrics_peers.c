@@ -99,7 +99,7 @@ struct peer {
     uint64_t asked_ms, answered_ms;
     uint64_t before_ms;      /* when the requests before were asked */
     struct http_known known; /* when all output was sent */
-    bool may_be_allowed, may_be_denied, has_ended;
+    bool may_be_allowed, may_be_denied, has_ended, may_have_body;
     uint64_t opened_ms, faults;
     unsigned applied;
     pid_t process; /* that served when it was opened */
@@ -240,6 +240,8 @@ static void take_answers(struct peer *peer)
     struct http_read answer;
     size_t used;
     note_rules(peer);
+    if (peer->may_have_body)
+        peer->size = 0;
     while (peer->size > 0) {
         bool is_head =
             open_requests(peer) > 0 && peer->asked[peer->answered]->is_head && !is_rejected(peer);
@@ -247,6 +249,10 @@ static void take_answers(struct peer *peer)
         if (used == 0)
             return;
         take_answer(peer, &answer);
+        /* The server may not have got the line from which it knows that it was HEAD. */
+        peer->may_have_body = is_head && answer.status == 408;
+        if (peer->may_have_body)
+            used = peer->size;
         memmove(peer->input, peer->input + used, peer->size - used + 1);
         peer->size -= used;
     }
