@@ -552,7 +552,8 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(call to,$(DATADIR)/prometheus)
 	install -m 644 $(RULES) $(call to,$(DATADIR)/prometheus)
 	install -d $(call to,$(DATADIR)/nftables)
-	install -m 755 $(BALANCER) $(call to,$(DATADIR)/nftables)
+	install -m 644 $(filter %.nft,$(BALANCER)) $(call to,$(DATADIR)/nftables)
+	install -m 755 $(filter-out %.nft,$(BALANCER)) $(call to,$(DATADIR)/nftables)
 	install -d $(call to,$(UNITDIR)) $(call to,$(SYSUSERSDIR)) $(call to,$(TMPFILESDIR))
 	for unit in $(UNITS); do \
 	    sed $(REAL_SBINDIR) config/systemd/$$unit >$(B)/unit && \
