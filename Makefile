@@ -298,7 +298,7 @@ sim-check:
 	tests/sim/minimize_test build/gcc/sim
 	tests/sim/marks/check.py --texts
 	python3 -B -m unittest discover -q -s tests/sim/marks
-	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
+	build/gcc/sim --seed=1 --seeds=300 --jobs=$(shell nproc)
 	build/gcc/sim --seed=1 --steady # the run of make sim-rate
 	build/gcc/sim --without=state,crashes --seed=1197 # several workers, of which the first has more clients of a multicast group than its share
 	build/gcc/sim --without=state,crashes --seed=15118 # a message that was sent before a start with a shorter max-datagram
