@@ -427,9 +427,10 @@ bool upgrades_are_taken(void)
            roles_process() != processes_server();
 }
 
+/* Where the successor has crashed after it took over, that is what loses its datagrams. */
 bool upgrades_are_closing(void)
 {
-    return is_leaving || upgrades_are_taken();
+    return (is_leaving && processes_exist(processes_server())) || upgrades_are_taken();
 }
 
 bool upgrades_have_stopped_service(void)
