@@ -6,12 +6,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 import urllib.parse
 import urllib.request
 
-from servers import ANSWER_S, Server
+from servers import Server, wait_for
 
 CONFIG = """global:
   scrape_interval: 1s
@@ -39,15 +38,6 @@ def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
-
-
-def wait_for(condition, what, within_s=ANSWER_S):
-    """Asks until the answer is true: Prometheus scrapes by a clock of its own, and announces nothing."""
-    until = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > until:
-            raise AssertionError(f"in {within_s} s this did not happen: {what}")
-        time.sleep(0.05)
 
 
 class Prometheus:
