@@ -383,9 +383,11 @@ Test(system_answer, works_with_ncat)
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     if (run(NULL, "ncat", "--version", NULL).status != 0)
         cr_skip_test("ncat does not run here");
-    /* The documented command. ncat ends when its input ends, so sleep keeps the input open until
-     * the reply has been received. */
-    command = harness_format("(printf 'hi\\n'; sleep 1) | ncat -u 127.0.0.1 %d",
+    /* The documented command, except that its input lasts until the reply has been received, and
+     * not for a second. */
+    command = harness_format("folder=$(mktemp -d) && mkfifo $folder/end && "
+                             "(printf 'hi\\n'; cat $folder/end) | ncat -u 127.0.0.1 %d | "
+                             "(head -c 4; : >$folder/end); rm -r $folder",
                              endpoint_port(&server.at[0]));
     cr_assert_str_eq(run_ok(NULL, "sh", "-c", command, NULL), "audi");
     server_stop(&server);
