@@ -134,8 +134,9 @@ static void after_step(int coroutine)
     upgrades_after_step(process);
 }
 
-/* The registry and the totals are compared with all that was seen, some times in a second. */
-static void on_idle(void)
+/* The registry and the totals are compared with all that was seen, some times in a second. For that
+ * some peers read what has arrived. */
+static bool on_idle(void)
 {
     enum { CHECK_MS = 50, ORPHANED_MS = 30000 };
     static uint64_t checked_ms;
@@ -143,15 +144,16 @@ static void on_idle(void)
         broken_promise("a process that has not taken over ends with the one before", "it goes on");
     if (event_queue_now_ms() < checked_ms + CHECK_MS || roles_process() < 0 ||
         upgrades_have_stopped_service())
-        return;
+        return false;
     checked_ms = event_queue_now_ms();
     totals_check_idle();
     if (totals_has_finished())
-        return; /* the last snapshot is written */
+        return false; /* the last snapshot is written */
     upgrades_check_idle();
     subscribers_check_idle();
     gateways_check_idle();
     metrics_peers_check_idle();
+    return true;
 }
 
 /* What is left after the end: no descriptor, no memory, no file. */

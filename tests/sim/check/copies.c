@@ -19,7 +19,8 @@ enum {
     WORKERS_MAX = 16,
     ORDERED_MAX = 256, /* sources, and streams, whose order is checked */
     ENDS_MAX = 2 * ORDERED_MAX,
-    MESSAGES_MAX = 1 << 16, /* places for the messages of a run; at most half are used */
+    MESSAGES_MAX = (1 << 15) + 1, /* that are kept of a start: the first ones */
+    PLACES = 1 << 16,
 };
 
 /* What a payload is: hashes of its bytes, and of its bytes on a stream of lines. */
@@ -38,7 +39,8 @@ static struct {
     struct selection selection;
 } broadcasts[BROADCASTS_MAX];
 
-static struct {
+/* The messages that were received, by number: from 1 on. */
+static struct relayed {
     uint32_t client, number, order, times;
     uint32_t sender; /* the end that it came from */
     struct content content;
@@ -46,7 +48,9 @@ static struct {
      * may not be relayed. A client whose address has changed may send the message again. */
     uint32_t sequence, first_sender;
     uint64_t previous_ms; /* when the previous message was received; 0: unknown */
-} messages[MESSAGES_MAX];
+} messages[MESSAGES_MAX + 1];
+static uint32_t message_count;
+static uint16_t places[PLACES]; /* numbers of messages by a hash; 0: free */
 static struct {
     uint32_t sequence; /* of the last message */
     uint64_t last_ms;
@@ -72,9 +76,9 @@ void copies_reset(void)
         memset(last_of, 0, sizeof last_of);
         memset(last_sequences, 0, sizeof last_sequences);
         memset(senders, 0, sizeof senders);
-        memset(messages, 0, sizeof messages);
+        memset(places, 0, sizeof places);
     }
-    last_order = 0;
+    last_order = message_count = 0;
     taken_count = refused_count = 0;
     start++;
 }
@@ -232,11 +236,21 @@ static uint32_t end_of_stream(uint32_t number)
 
 static uint32_t place_of(uint32_t client, uint32_t number)
 {
-    uint32_t at = (client * 2654435761u ^ number * 2246822519u) % MESSAGES_MAX;
-    while (messages[at].times > 0 &&
-           (messages[at].client != client || messages[at].number != number))
-        at = (at + 1) % MESSAGES_MAX;
+    uint32_t at = (client * 2654435761u ^ number * 2246822519u) % PLACES;
+    while (places[at] != 0 &&
+           (messages[places[at]].client != client || messages[places[at]].number != number))
+        at = (at + 1) % PLACES;
     return at;
+}
+
+static struct relayed *find_or_add(uint32_t client, uint32_t number)
+{
+    uint32_t at = place_of(client, number);
+    if (places[at] == 0) {
+        places[at] = (uint16_t)++message_count;
+        messages[message_count] = (struct relayed){.client = client, .number = number};
+    }
+    return &messages[places[at]];
 }
 
 /* A message that is not dropped is certainly relayed if the relay is on and its sender is certainly
@@ -248,21 +262,23 @@ static bool is_relayed(const struct model_entry *from, bool may_be_dropped)
            settings.relay_pps == 0 && (settings.rate_pps == 0 || settings.dry_run);
 }
 
-/* Adds a message. Returns its place, or MESSAGES_MAX if the payload is not a message, or if half of
- * the places are used. */
-static uint32_t add_message(uint32_t sender, const void *bytes, size_t size)
+static bool is_full(void)
+{
+    return last_order == MESSAGES_MAX;
+}
+
+/* Adds a message. Returns NULL if the payload is not a message, or if no more are kept. */
+static struct relayed *add_message(uint32_t sender, const void *bytes, size_t size)
 {
     uint32_t client, number;
-    if (!payload_read_message(bytes, size, &client, &number) || last_order > MESSAGES_MAX / 2)
-        return MESSAGES_MAX;
-    uint32_t at = place_of(client, number);
-    messages[at].client = client;
-    messages[at].number = number;
-    messages[at].order = ++last_order;
-    messages[at].sender = sender;
-    messages[at].content = content_of(bytes, size);
-    messages[at].times++;
-    return at;
+    if (!payload_read_message(bytes, size, &client, &number) || is_full())
+        return NULL;
+    struct relayed *message = find_or_add(client, number);
+    message->order = ++last_order;
+    message->sender = sender;
+    message->content = content_of(bytes, size);
+    message->times++;
+    return message;
 }
 
 void copies_stream_message_received(uint32_t stream, const void *bytes, size_t size)
@@ -273,13 +289,13 @@ void copies_stream_message_received(uint32_t stream, const void *bytes, size_t s
 void copies_message_received(const struct model_entry *from, bool may_be_dropped, const void *bytes,
                              size_t size)
 {
-    uint32_t at = add_message(end_of_source(from), bytes, size);
-    if (at == MESSAGES_MAX || from->number >= ORDERED_MAX || messages[at].times > 1 ||
+    struct relayed *message = add_message(end_of_source(from), bytes, size);
+    if (message == NULL || from->number >= ORDERED_MAX || message->times > 1 ||
         !is_relayed(from, may_be_dropped))
         return;
-    messages[at].first_sender = from->number;
-    messages[at].sequence = ++senders[from->number].sequence;
-    messages[at].previous_ms = senders[from->number].last_ms;
+    message->first_sender = from->number;
+    message->sequence = ++senders[from->number].sequence;
+    message->previous_ms = senders[from->number].last_ms;
     senders[from->number].last_ms = event_queue_now_ms();
 }
 
@@ -293,28 +309,28 @@ static bool has_dropped(void)
 }
 
 /* Checks that a client got the previous message of the sender, if it was registered before that. */
-static void check_gap(uint32_t at, const struct model_entry *to)
+static void check_gap(const struct relayed *message, const struct model_entry *to)
 {
-    uint32_t *last = &last_sequences[to->number][messages[at].first_sender];
-    uint64_t previous_ms = messages[at].previous_ms;
-    if (messages[at].sequence == 0 || messages[at].first_sender == to->number)
+    uint32_t *last = &last_sequences[to->number][message->first_sender];
+    uint64_t previous_ms = message->previous_ms;
+    if (message->sequence == 0 || message->first_sender == to->number)
         return;
-    if (*last + 1 < messages[at].sequence && previous_ms != 0 && model_is_sure(to) &&
+    if (*last + 1 < message->sequence && previous_ms != 0 && model_is_sure(to) &&
         to->sure_since_ms + MODEL_SLOP_MS < previous_ms && !has_dropped())
         broken_promise("a relayed message reaches each client",
                        "the message before number %" PRIu32 " of client %" PRIu32
                        " did not reach source %" PRIu32,
-                       messages[at].number, messages[at].client, to->number);
-    if (*last < messages[at].sequence && !broken_now("gap", 20))
-        *last = messages[at].sequence;
+                       message->number, message->client, to->number);
+    if (*last < message->sequence && !broken_now("gap", 20))
+        *last = message->sequence;
 }
 
 /* Checks that the end may get that message: it is not the sender (relay = others), and gets each
  * message once and in order. */
-static void check_order(uint32_t at, uint32_t to)
+static void check_order(const struct relayed *message, uint32_t to)
 {
-    uint32_t client = messages[at].client, number = messages[at].number;
-    uint32_t sender = messages[at].sender;
+    uint32_t client = message->client, number = message->number;
+    uint32_t sender = message->sender;
     if (sender == 0 || to == 0)
         return;
     bool is_excepted = settings.relay == DRAWN_RELAY_OTHERS && settings_applied() == 0;
@@ -323,13 +339,12 @@ static void check_order(uint32_t at, uint32_t to)
                        "message %" PRIu32 " of client %" PRIu32 " to source or stream %" PRIu32,
                        number, client, to % ORDERED_MAX);
     uint32_t *last = &last_of[to][sender];
-    if (messages[at].order <= *last)
-        broken_promise(messages[at].order == *last
-                           ? "a relayed message reaches each client once"
-                           : "a client's messages are relayed in their order",
+    if (message->order <= *last)
+        broken_promise(message->order == *last ? "a relayed message reaches each client once"
+                                               : "a client's messages are relayed in their order",
                        "message %" PRIu32 " of client %" PRIu32 " to source or stream %" PRIu32,
                        number, client, to % ORDERED_MAX);
-    *last = messages[at].order;
+    *last = message->order;
 }
 
 /* A relayed message on the way to a source (NULL: to a stream). */
@@ -339,20 +354,20 @@ static void check_relayed(const struct model_entry *source, uint32_t to, const v
     uint32_t client, number;
     if (!payload_read_message(bytes, size, &client, &number))
         return; /* it was corrupted on its way, and is relayed as it is */
-    uint32_t at = place_of(client, number);
-    if (messages[at].times == 0) {
-        if (last_order <= MESSAGES_MAX / 2)
+    const struct relayed *message = &messages[places[place_of(client, number)]];
+    if (message->times == 0) {
+        if (!is_full())
             broken_promise("only messages of clients are relayed",
                            "message %" PRIu32 " of client %" PRIu32 " was never received", number,
                            client);
         return;
     }
-    if (source != NULL && messages[at].sender != 0 && to != 0)
-        check_gap(at, source);
-    if (messages[at].times > 1)
+    if (source != NULL && message->sender != 0 && to != 0)
+        check_gap(message, source);
+    if (message->times > 1)
         return;
-    check_content(&messages[at].content, bytes, size, source == NULL && !setup.has_chunks);
-    check_order(at, to);
+    check_content(&message->content, bytes, size, source == NULL && !setup.has_chunks);
+    check_order(message, to);
 }
 
 /* ---- both ---- */

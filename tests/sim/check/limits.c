@@ -1,5 +1,6 @@
 #include "sim/check/limits.h"
 
+#include "sim/check/model_places.h"
 #include "sim/check/roles.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"

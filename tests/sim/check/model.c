@@ -3,6 +3,7 @@
 #include "sim/check/confirmed.h"
 #include "sim/check/hello.h"
 #include "sim/check/model_bounds.h"
+#include "sim/check/model_places.h"
 #include "sim/check/names.h"
 #include "sim/check/restoring.h"
 #include "sim/check/saved.h"
@@ -41,10 +42,6 @@ enum {
 static struct model_entry entries[MODEL_ENTRIES_MAX + 1];
 static uint32_t table[TABLE]; /* numbers of entries; 0: free */
 static uint32_t count;
-/* The numbers of those that may occupy a place, and of some that do not any more. Most sources of a
- * long run are gone, and each datagram of an unknown one is compared to the rest. */
-static uint32_t occupying[MODEL_ENTRIES_MAX];
-static uint32_t occupying_count;
 static struct addr kicked[KICKED_MAX]; /* by commands that are not answered */
 static size_t kicked_count;
 static struct {
@@ -86,7 +83,8 @@ struct model_entry *model_get(int listener, const struct addr *source)
 void model_reset(void)
 {
     memset(table, 0, sizeof table);
-    count = occupying_count = 0;
+    count = 0;
+    model_places_reset();
     kicked_count = 0;
     memset(kicked_some, 0, sizeof kicked_some);
     leap_ms = 0;
@@ -118,44 +116,11 @@ bool model_occupies(const struct model_entry *entry)
     return event_queue_now_ms() <= entry->kept_until_ms;
 }
 
-void model_add_occupying(struct model_entry *entry)
-{
-    if (!entry->is_listed)
-        occupying[occupying_count++] = entry->number;
-    entry->is_listed = true;
-}
-
-struct model_entry *model_next_occupying(uint32_t *next)
-{
-    while (*next < occupying_count) {
-        struct model_entry *entry = &entries[occupying[*next]];
-        if (model_occupies(entry)) {
-            ++*next;
-            return entry;
-        }
-        entry->is_listed = false;
-        occupying[*next] = occupying[--occupying_count];
-    }
-    return NULL;
-}
-
 /* ---- what may happen to a datagram ---- */
 
 bool model_same_prefix(const struct addr *a, const struct addr *b)
 {
     return a->family == b->family && memcmp(a->ip, b->ip, a->family == ADDR_IPV4 ? 3 : 8) == 0;
-}
-
-/* Whether there is certainly a place for one more: in the registry, and in its prefix. */
-static bool has_place(const struct model_entry *entry, const struct settings *rules)
-{
-    uint32_t occupied = 0, of_prefix = 0, next = 0;
-    for (const struct model_entry *other; (other = model_next_occupying(&next)) != NULL;) {
-        occupied += other != entry;
-        of_prefix += other != entry && model_same_prefix(&other->source, &entry->source);
-    }
-    bool prefix_free = rules->per_prefix == 0 || rules->dry_run || of_prefix < rules->per_prefix;
-    return occupied < setup.clients_max && prefix_free;
 }
 
 static bool is_own_port(uint16_t port)
@@ -304,7 +269,7 @@ static enum chance both(enum chance a, enum chance b)
 static enum chance place(const struct model_entry *entry, const struct settings *rules,
                          enum chance known)
 {
-    return known == YES || has_place(entry, rules) ? YES : MAYBE;
+    return known == YES || model_has_place(entry, rules) ? YES : MAYBE;
 }
 
 /* Whether it is registered also a little later, when the server reads its clock. */

@@ -48,7 +48,7 @@ struct model_entry {
     uint64_t earlier_ms; /* a datagram of it was received that had waited for another worker */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
-    bool is_listed;               /* model_next_occupying may return it */
+    bool is_listed;               /* by check/model_places */
     bool is_restored;             /* from the state file, in this start */
 
     uint64_t received_least, received_most;  /* datagrams since it joined */
@@ -71,11 +71,6 @@ struct model_entry *model_get(int listener, const struct addr *source);
 /* All entries, by number from 1 to the count. */
 uint32_t model_count(void);
 struct model_entry *model_entry(uint32_t number);
-
-/* Returns the next entry that may occupy a place in the registry, or NULL. *next is 0 at first. */
-struct model_entry *model_next_occupying(uint32_t *next);
-/* It may occupy one from now on. */
-void model_add_occupying(struct model_entry *entry);
 
 /* Whether it must or may be registered now. */
 bool model_is_sure(const struct model_entry *entry);

@@ -1,5 +1,6 @@
 #include "sim/check/model_bounds.h"
 
+#include "sim/check/model_places.h"
 #include "sim/core/event_queue.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 
 #include "registry/names/client_names.h"
 #include "sim/check/model_bounds.h"
+#include "sim/check/model_places.h"
 #include "sim/check/names.h"
 #include "sim/check/roles.h"
 #include "sim/check/saved_bounds.h"

@@ -83,8 +83,11 @@ void shards_check_worker(int listener, const struct addr *source, int worker)
 
 void shards_check_registered(const struct model_entry *entry, uint64_t now_ms)
 {
+    size_t workers = roles_worker_count();
+    if (workers < 2)
+        return; /* there is no other worker */
     int should = expected(entry->listener, &entry->source);
-    for (size_t i = 0; should >= 0 && i < roles_worker_count(); i++) {
+    for (size_t i = 0; should >= 0 && i < workers; i++) {
         const struct worker *worker = roles_worker(i);
         struct client client;
         if ((int)i != should && worker->io_by_listener != NULL &&

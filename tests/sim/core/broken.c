@@ -16,7 +16,7 @@ bool broken_has_name(const char *name)
     return strcmp(broken_name, name) == 0;
 }
 
-bool broken_now(const char *name, unsigned n)
+bool broken_draws(const char *name, unsigned n)
 {
-    return broken_is(name) && draw_below(DRAW_KERNEL, n) == 0;
+    return broken_has_name(name) && draw_below(DRAW_KERNEL, n) == 0;
 }

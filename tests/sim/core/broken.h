@@ -17,6 +17,10 @@ static inline bool broken_is(const char *name)
 }
 
 /* True for one of the next n calls on average, if the run has that fault. */
-bool broken_now(const char *name, unsigned n);
+bool broken_draws(const char *name, unsigned n); /* for broken_now only */
+static inline bool broken_now(const char *name, unsigned n)
+{
+    return broken_name != NULL && broken_draws(name, n);
+}
 
 #endif

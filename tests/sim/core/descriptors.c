@@ -9,7 +9,8 @@
 
 struct object *descriptor_table[DESCRIPTORS_MAX];
 static int8_t owners[DESCRIPTORS_MAX]; /* processes */
-static size_t open_counts[PROCESSES_MAX], limit = DESCRIPTORS_MAX;
+static size_t open_counts[PROCESSES_MAX], counts_of[PROCESSES_MAX][OBJECT_KINDS];
+static size_t limit = DESCRIPTORS_MAX;
 static int lowest;
 static uint64_t refused_ms, last_number;
 
@@ -60,6 +61,7 @@ int descriptor_open_for(int process, struct object *object)
     descriptor_table[lowest] = object;
     owners[lowest] = (int8_t)process;
     open_counts[process]++;
+    counts_of[process][object->kind]++;
     return DESCRIPTORS_FIRST + lowest++;
 }
 
@@ -88,6 +90,7 @@ static void close_at(int at)
     if (at < lowest)
         lowest = at;
     open_counts[owners[at]]--;
+    counts_of[owners[at]][object->kind]--;
     release(object);
 }
 
@@ -132,8 +135,11 @@ void descriptor_drop(struct object *object)
 void descriptor_replace(int old, int new)
 {
     struct object *replaced = existing(old), *object = existing(new);
+    size_t at = (size_t)(old - DESCRIPTORS_FIRST);
     object->references++;
-    descriptor_table[old - DESCRIPTORS_FIRST] = object;
+    descriptor_table[at] = object;
+    counts_of[owners[at]][replaced->kind]--;
+    counts_of[owners[at]][object->kind]++;
     release(replaced);
 }
 
@@ -153,9 +159,5 @@ size_t descriptor_count(int process)
 
 size_t descriptor_count_of(int process, enum object_kind kind)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < DESCRIPTORS_MAX; i++)
-        count += descriptor_table[i] != NULL && descriptor_table[i]->kind == kind &&
-                 owners[i] == process;
-    return count;
+    return counts_of[process][kind];
 }

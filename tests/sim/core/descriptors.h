@@ -22,6 +22,7 @@ enum object_kind {
     OBJECT_CHANNEL, /* of an upgrade */
     OBJECT_MEMORY,
     OBJECT_LOCK, /* of the state file */
+    OBJECT_KINDS
 };
 
 /* The first member of each object. */

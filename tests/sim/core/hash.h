@@ -3,8 +3,10 @@
 
 #include "address/addr.h"
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A hash for the tables of the simulator, by the finalizer of MurmurHash3. */
 static inline uint64_t hash_add(uint64_t hash, uint64_t value)
@@ -18,12 +20,10 @@ static inline uint64_t hash_add(uint64_t hash, uint64_t value)
 /* Of an endpoint: address and port. */
 static inline uint64_t hash_add_addr(uint64_t hash, const struct addr *addr)
 {
-    for (size_t i = 0; i < sizeof addr->ip; i += 8) {
-        uint64_t part = 0;
-        for (size_t k = 0; k < 8; k++)
-            part = part << 8 | addr->ip[i + k];
-        hash = hash_add(hash, part);
-    }
+    uint64_t parts[2];
+    _Static_assert(sizeof parts == sizeof addr->ip, "an address has two parts");
+    memcpy(parts, addr->ip, sizeof parts);
+    hash = hash_add(hash_add(hash, be64toh(parts[0])), be64toh(parts[1]));
     return hash_add(hash, addr->port);
 }
 

@@ -327,12 +327,23 @@ static void notice_end(int process, scheduler_on_end *on_end)
     on_end(process, at_once, processes[process].status);
 }
 
+/* None can continue: neither when it was looked for, nor by what has happened since then. With
+ * AddressSanitizer, which is slow anyway, that is checked. */
+static void check_choice(void)
+{
+#ifdef HAS_ASAN
+    if (choose() >= 0)
+        broken_promise("the simulator itself", "an event from outside has woken a thread");
+#endif
+}
+
 void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle,
                    scheduler_on_end *on_end)
 {
+    bool may_continue = true; /* something has happened since none could */
     while (any_exists()) {
-        event_queue_run();
-        int chosen = choose();
+        may_continue |= event_queue_run();
+        int chosen = may_continue ? choose() : -1;
         if (chosen >= 0) {
             step(chosen);
             notice_end(coroutines[chosen].process, on_end);
@@ -341,7 +352,8 @@ void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle,
                 call_after.run();
             continue;
         }
-        on_idle();
+        check_choice();
+        may_continue = on_idle();
         uint64_t next_ns = event_queue_next_ns();
         if (next_ns == UINT64_MAX)
             broken_promise("the server always waits for something",

@@ -13,8 +13,9 @@ typedef void coroutine_main(void *state);
 typedef bool coroutine_can_continue(const void *state);
 /* Called by the simulator after each step of a coroutine, with its number. */
 typedef void scheduler_after_step(int coroutine);
-/* Called while none can continue, before the clock moves on. */
-typedef void scheduler_on_idle(void);
+/* Called while none can continue, before the clock moves on. Returns whether one may be able to
+ * continue by what it has done. */
+typedef bool scheduler_on_idle(void);
 
 /* A process has ended: its main coroutine has returned, or has ended it at once (`at_once`). */
 typedef void scheduler_on_end(int process, bool at_once, int status);

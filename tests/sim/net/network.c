@@ -24,11 +24,6 @@ static struct addr silent[SILENT_MAX];
 static size_t silent_count;
 static uint64_t slow_free_ns; /* when the slow interface has sent all that waits */
 
-struct transit {
-    bool to_server;
-    struct packet *packet;
-};
-
 void network_begin(network_receiver *receiver)
 {
     receive = receiver;
@@ -86,27 +81,29 @@ static void arrive_at_server(struct packet *packet)
     free(packet);
 }
 
-static void arrive(void *state)
+static void on_arrival_at_server(void *state)
 {
-    struct transit *transit = state;
-    struct packet *packet = transit->packet;
     in_transit--;
-    if (transit->to_server) {
-        arrive_at_server(packet);
-    } else {
-        receive(&packet->from, &packet->to, packet->bytes, packet->size);
-        free(packet);
-    }
-    free(transit);
+    arrive_at_server(state);
+}
+
+static void on_arrival_at_client(void *state)
+{
+    struct packet *packet = state;
+    in_transit--;
+    receive(&packet->from, &packet->to, packet->bytes, packet->size);
+    free(packet);
 }
 
 static void start(struct packet *packet, bool to_server, uint64_t after_ns)
 {
-    struct transit *transit = malloc(sizeof *transit);
-    *transit = (struct transit){to_server, packet};
+    uint64_t delay_ns =
+        after_ns + draw_range(DRAW_NETWORK, network.delay_min_ns, network.delay_max_ns);
     in_transit++;
-    event_queue_add(after_ns + draw_range(DRAW_NETWORK, network.delay_min_ns, network.delay_max_ns),
-                    arrive, transit);
+    if (to_server)
+        event_queue_add(delay_ns, on_arrival_at_server, packet);
+    else
+        event_queue_add_outside(delay_ns, on_arrival_at_client, packet);
 }
 
 static void send(const struct addr *from, const struct addr *to, const void *bytes, size_t size,

@@ -353,13 +353,13 @@ static void queue(struct udp *udp, struct packet *packet)
     udp->queued_bytes += bytes;
 }
 
-/* The kernel's hash of both ends has a random key, which is drawn once for a run. */
-static uint64_t hash_ends(const struct packet *packet)
+/* By the kernel's hash of both ends, which has a random key that is drawn once for a run. */
+static size_t choose_by_hash(const struct packet *packet, size_t count)
 {
     static uint64_t key;
     if (key == 0)
         key = draw(DRAW_KERNEL) | 1;
-    return hash_add_addr(hash_add_addr(key, &packet->from), &packet->to);
+    return count == 1 ? 0 : hash_add_addr(hash_add_addr(key, &packet->from), &packet->to) % count;
 }
 
 static bool is_member(const struct udp *udp, uint32_t interface)
@@ -403,7 +403,7 @@ static struct udp *choose(struct udp *const *found, size_t count, const struct p
     for (size_t i = 0; i < count && first->shards > 0; i++)
         if (found[i]->number == number)
             return found[i];
-    return found[hash_ends(packet) % count];
+    return found[choose_by_hash(packet, count)];
 }
 
 void udp_deliver(struct packet *packet)

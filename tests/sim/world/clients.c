@@ -320,7 +320,7 @@ static void on_turn(void *state)
         pause_ns = act(client);
     else if (client->kind != FORGER)
         send_request(client);
-    event_queue_add(pause_ns, on_turn, client);
+    event_queue_add_outside(pause_ns, on_turn, client);
 }
 
 void clients_rush(void)
@@ -495,7 +495,7 @@ void clients_draw(void)
         }
         uint64_t delay_ns = draw_below(DRAW_CLIENTS, client->period_ns);
         if (reductions_have_client(client->number))
-            event_queue_add(delay_ns, on_turn, client);
+            event_queue_add_outside(delay_ns, on_turn, client);
     }
 }
 
@@ -515,7 +515,7 @@ void clients_end_faults(void)
         event_queue_remove(&clients[i]);
         uint64_t delay_ns = draw_below(DRAW_CLIENTS, 1000000000);
         if (reductions_have_client(clients[i].number))
-            event_queue_add(delay_ns, on_turn, &clients[i]);
+            event_queue_add_outside(delay_ns, on_turn, &clients[i]);
     }
 }
 
