@@ -9,7 +9,7 @@ enum { PREFIXES = 1 << 12 };
 
 static uint32_t listed[MODEL_ENTRIES_MAX]; /* numbers of entries */
 static uint32_t listed_count;
-static uint32_t listed_of_prefix[PREFIXES]; /* by a hash: of all prefixes that have it */
+static uint32_t listed_of_prefix[PREFIXES]; /* by a hash, which several prefixes may have */
 
 void model_places_reset(void)
 {
@@ -53,7 +53,7 @@ bool model_has_place(const struct model_entry *entry, const struct settings *rul
     uint32_t occupied = 0, of_prefix = 0, next = 0;
     uint32_t most_of_prefix =
         rules->per_prefix == 0 || rules->dry_run ? UINT32_MAX : rules->per_prefix;
-    /* Of those that are listed, at most all occupy a place: mostly there are few enough. */
+    /* At most all that are listed occupy a place, and mostly these are few enough. */
     if (listed_count - entry->is_listed < setup.clients_max &&
         *listed_like(entry) - entry->is_listed < most_of_prefix)
         return true;

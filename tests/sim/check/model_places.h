@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The places in the registry, and who may occupy them. Most sources of a long run are gone, and
- * each datagram of an unknown one is compared to the rest, so those that may occupy a place are
- * listed, with some that do not any more. */
+/* The places in the registry, and the clients that may occupy them. Most sources of a long run are
+ * gone, and each datagram of an unknown one may be compared to the rest, so those that may occupy a
+ * place are listed, with some that do not any more. */
 
 /* The registry is empty. */
 void model_places_reset(void);

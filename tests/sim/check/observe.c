@@ -351,11 +351,11 @@ static void check_entry(const struct model_entry *entry)
     const struct worker *worker = roles_worker((size_t)entry->worker);
     if (worker->io_by_listener == NULL)
         return;
-    uint64_t now_ms = event_queue_now_ms();
+    uint64_t now_ms = event_queue_now_ms(), clock_ms = simulated_clock_ms();
     struct client client;
-    shards_check_registered(entry, simulated_clock_ms());
+    shards_check_registered(entry, clock_ms);
     bool found = registry_find(worker->decider.registry, (uint8_t)entry->listener, &entry->source,
-                               simulated_clock_ms(), &client);
+                               clock_ms, &client);
     if (found)
         hello_check(entry, client.frames);
     if (!found && model_is_sure(entry))

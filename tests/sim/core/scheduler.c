@@ -327,8 +327,8 @@ static void notice_end(int process, scheduler_on_end *on_end)
     on_end(process, at_once, processes[process].status);
 }
 
-/* None can continue: neither when it was looked for, nor by what has happened since then. With
- * AddressSanitizer, which is slow anyway, that is checked. */
+/* Checks that no coroutine can continue, also if none was looked for since nothing has woken one.
+ * Only with AddressSanitizer: it takes the time that not looking saves. */
 static void check_choice(void)
 {
 #ifdef HAS_ASAN
