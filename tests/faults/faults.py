@@ -49,6 +49,7 @@ def program_of(scenario):
 
 def prepare_worker(programs):
     world.end_with_parent()
+    world.adopt_orphans()
     world.enter_namespaces(programs)
     worker.update(programs=programs)
 

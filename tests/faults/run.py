@@ -94,6 +94,7 @@ class Run:
             if not program.ended():
                 program.signal(signal.SIGKILL)
             program.wait(5)
+            world.end_group(program.process.pid)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

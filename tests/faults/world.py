@@ -110,6 +110,23 @@ def end_with_parent():
     libc.prctl(1, signal.SIGKILL) # PR_SET_PDEATHSIG
 
 
+def adopt_orphans():
+    """Processes whose parent has ended become children of this process, so that it can wait for them."""
+    libc.prctl(36, 1) # PR_SET_CHILD_SUBREAPER
+
+
+def end_group(leader):
+    """Kills the processes of the group that a program has left, such as the one that has taken over from it in an upgrade, and waits for
+    the end of each: only then are its sockets closed. Needs adopt_orphans."""
+    try:
+        while True:
+            if os.waitpid(-leader, os.WNOHANG)[0] == 0: # there is one, and it runs
+                os.killpg(leader, signal.SIGKILL)
+                os.waitpid(-leader, 0)
+    except ChildProcessError: # there is none
+        pass
+
+
 class Counts:
     """The counters that the instrumented program shares with the runner."""
 
