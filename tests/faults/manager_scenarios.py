@@ -6,8 +6,10 @@ import time
 
 import world
 from server_scenarios import Service, udp_client
+from upgrade_scenarios import Upgraded
 
 NOTIFICATION_S = 1.5
+BLOCKED_S = 2.0 # for the server to wait, after it has answered
 
 
 class Manager:
@@ -39,6 +41,28 @@ class Manager:
         if kind == socket.SOCK_STREAM:
             one.listen()
         self.sockets.append(one)
+
+    def open_without_group(self, address, count):
+        """Opens UDP sockets that share a port, and that the kernel has in no group, since they were bound without SO_REUSEPORT: so it
+        refuses to choose among them by a program."""
+        opened = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+        for one in opened:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(address)
+        for one in opened:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.sockets += opened
+
+    def fill(self):
+        """Fills the socket for notifications, until it is read."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.connect(self.path)
+            try:
+                while True:
+                    sender.send(b"of another process")
+            except BlockingIOError:
+                pass
 
     def expect(self, service, *texts):
         """Waits for a notification with each of the texts, in this order."""
@@ -101,4 +125,63 @@ def service_manager(run):
         manager.close()
 
 
-SCENARIOS = {"service manager": service_manager}
+FEWER_WORKERS = """[server]
+workers = {workers}
+listen = {listen}
+[clients]
+max = 1000
+[admission]
+policy = open
+"""
+MANY_COMMANDS = 400 # whose answers are more than the kernel keeps for a session
+
+
+def is_in_poll(program):
+    """Whether the first thread of the program waits in poll(2)."""
+    try:
+        with open(f"/proc/{program.process.pid}/wchan", encoding="ascii") as file:
+            return file.read().startswith("poll_schedule_timeout")
+    except OSError: # it has ended
+        return False
+
+
+def await_poll(service, session):
+    """Waits until the server waits in poll(2), and not for the session: then nothing is left to read there, or session is None."""
+    end = time.monotonic() + BLOCKED_S
+    while not service.program.ended() and time.monotonic() < end:
+        if world.receive(session, 0) is None and is_in_poll(service.program):
+            return
+        time.sleep(0.005)
+
+
+def upgrade_with_manager(run):
+    """An upgrade to fewer workers, while a session of an operator and the manager do not read: the server waits for both before it
+    leaves. The passed sockets are given up, since their number cannot change."""
+    manager = Manager(run)
+    manager.open_without_group(("127.0.0.1", 3000), 2)
+    before, after = (FEWER_WORKERS.format(workers=workers, listen=listen)
+                     for workers, listen in ((2, "127.0.0.1:3000, 127.0.0.2:3000"), (1, "127.0.0.2:3000")))
+    try:
+        service = Upgraded(run, config=before, env={"NOTIFY_SOCKET": manager.path}, passed=manager.sockets)
+        if not service.serves:
+            service.end_without_start()
+            return
+        manager.expect(service, b"READY=1")
+        client = udp_client(run, ("127.0.0.2", 3000))
+        service.request(client)
+        session = run.client(world.connect_stream(run.socket))
+        if session is not None:
+            session.send(b"config\n" * MANY_COMMANDS)
+        run.write("udpsrv.conf", after)
+        manager.fill()
+        if service.upgrade():
+            await_poll(service, None)
+            await_poll(service, session)
+            manager.expect(service, b"MAINPID=", b"READY=1")
+        service.request(client)
+        service.stop()
+    finally:
+        manager.close()
+
+
+SCENARIOS = {"service manager": service_manager, "upgrade with a service manager": upgrade_with_manager}

@@ -54,9 +54,9 @@ class Run:
         return self.path(name)
 
     def start(self, name, *arguments, **how):
-        """Starts the program under test: one that may get the fault."""
-        program = world.Program([os.path.join(self.programs, name), *arguments], dict(self.environment(True), **how.pop("env", {})),
-                                self.folder, **how)
+        """Starts the program under test: one that may get the fault; by path, from the folder of the run, if that is given."""
+        program = world.Program([how.pop("path", os.path.join(self.programs, name)), *arguments],
+                                dict(self.environment(True), **how.pop("env", {})), self.folder, **how)
         self.targets.append(program)
         program.expected = ()
         return program
