@@ -17,7 +17,7 @@ def is_among(error, patterns):
 
 class Exceptions:
     def __init__(self, path=FILE):
-        self.unreached, self.accepted, self.used, self.listed = [], [], {}, []
+        self.unreached, self.accepted, self.used, self.listed, self.at_times = [], [], {}, [], set()
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 line = line.strip()
@@ -28,6 +28,9 @@ class Exceptions:
                 if not reason:
                     raise SystemExit(f"faults: {path}:{number}: give a reason after ' -- '")
                 entry = (number, words, reason)
+                if kind == "accept-at-times":
+                    kind = "accept"
+                    self.at_times.add(number)
                 {"unreached": self.unreached, "accept": self.accepted, "regression": self.listed}[kind].append(entry)
 
     def reason_for_unreached(self, site):
@@ -55,9 +58,10 @@ class Exceptions:
                 for _, (scenario, program, site, error, mode), _ in self.listed]
 
     def stale(self):
-        """The lines, or the judgements of a line, that had no effect."""
+        """The lines, or the judgements of a line, that had no effect, but for those that have one only at times."""
         lines = [(number, "unreached", words) for number, words, _ in self.unreached]
-        lines += [(number, name, words[1:]) for number, words, _ in self.accepted for name in words[0].split(",")]
+        lines += [(number, name, words[1:]) for number, words, _ in self.accepted for name in words[0].split(",")
+                  if number not in self.at_times]
         return [f"{number}: {name} {' '.join(words)}" for number, name, words in lines if (number, name) not in self.used]
 
 

@@ -64,6 +64,11 @@ class Manager:
             except BlockingIOError:
                 pass
 
+    def empty(self):
+        """Reads what is there."""
+        while world.receive(self.notifications, 0) is not None:
+            pass
+
     def expect(self, service, *texts):
         """Waits for a notification with each of the texts, in this order."""
         for text in texts:
@@ -178,6 +183,7 @@ def upgrade_with_manager(run):
             await_poll(service, None)
             await_poll(service, session)
             manager.expect(service, b"MAINPID=", b"READY=1")
+        manager.empty()
         service.request(client)
         service.stop()
     finally:

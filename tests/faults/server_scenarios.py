@@ -162,11 +162,15 @@ class Service:
             self.run.lost.append(f"the log lacks {text!r}")
 
     def end_without_start(self):
-        """The server was not ready in time: it has ended, or it runs without saying so."""
-        if not self.program.ended():
-            self.run.lost.append("the server runs, but does not say that it is ready")
-            self.program.signal(signal.SIGTERM)
-        self.run.finish(self.program)
+        end_without_start(self.run, self.program)
+
+
+def end_without_start(run, program):
+    """The server was not ready in time: it has ended, or it runs without saying so."""
+    if not program.ended():
+        run.lost.append("the server runs, but does not say that it is ready")
+        program.signal(signal.SIGTERM)
+    run.finish(program)
 
 
 def udp_client(run, address):
@@ -344,7 +348,7 @@ def default_socket(run):
     leave_socket("/run/udpsrv/udpsrv.sock")
     program = run.start("udpsrv", "-l", "127.0.0.1:3000")
     if not program.wait_for(b"udpsrv: ready", START_S):
-        run.finish(program, within_s=0.5)
+        end_without_start(run, program)
         return
     second = run.start("udpsrv", "-l", "127.0.0.1:3009")
     second.wait_for(b"udpsrv: ready", START_S) # if it does not see the first one

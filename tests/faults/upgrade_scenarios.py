@@ -61,9 +61,9 @@ class Upgraded(Service):
         self.program.ended()
         return self.serves and bool(self.program.readers)
 
-    def upgrade(self, good=True):
+    def upgrade(self, may_fail=False):
         """Upgrades the server. Without an answer it may serve, or not; with an error, the old process does. Returns whether another
-        process has taken over."""
+        process is known to have taken over."""
         answer = world.command(self.run.socket, "upgrade", UPGRADE_S)
         if not answer:
             self.run.evidence += " the operator's connection was closed" if answer is not None else ""
@@ -71,11 +71,20 @@ class Upgraded(Service):
             return False
         if answer[0] == "ok":
             self.process = world.numbers(answer).get("to")
-        else:
-            self.run.evidence += f" answer '{answer[0]}'" if good else ""
-        if answer[0].startswith("ok") != good:
+            return True
+        if not may_fail:
+            self.run.evidence += f" answer '{answer[0]}'"
             self.run.lost.append(f"the command 'upgrade' was answered by '{answer[0]}'")
-        return answer[0] == "ok"
+        return False
+
+    def begin_line(self, stream, text):
+        """Sends the beginning of a line. The answer to the command says that the worker has had the time to read it."""
+        try:
+            if stream is not None:
+                stream.send(text)
+        except OSError: # the server has closed it, which the rest of the line shows
+            pass
+        self.command("stats")
 
     def flood(self, stream):
         """Sends more to a stream that does not read than the kernel keeps for it. Returns how many bytes."""
@@ -138,9 +147,7 @@ def upgrade(run):
     service.line(half)
     client = udp_client(run, ("127.0.0.1", 3000))
     service.request(client)
-    if half is not None:
-        half.send(b"half of ")
-        service.command("stats") # the worker has read what came before the command
+    service.begin_line(half, b"half of ")
     service.upgrade()
     service.drain(late, size)
     service.line(half, b"a line\n")
@@ -170,7 +177,7 @@ def upgrade_to_others(run):
     service.line(stream)
     for config in configs[1:]:
         run.write("udpsrv.conf", config)
-        if service.upgrade() and stream is not None and world.receive(stream, REPLY_S) != b"":
+        if service.upgrade() and stream is not None and world.receive(stream, STOP_S) != b"":
             run.lost.append("a stream of a listener that is gone was not closed")
         for _ in range(4):
             service.request(udp_client(run, ("127.0.0.1", 3000)))
@@ -189,7 +196,8 @@ def wait_for_end(path):
 
 
 def failed_upgrade(run):
-    """A program that cannot take over, since it gets too few descriptors; then one that can."""
+    """A program that cannot take over, since it gets too few descriptors; then one that can. A server that does not find out by which
+    path it was started does not start the former, but its own file."""
     service = Upgraded(run, config=CONFIG.format(folder=run.folder), path=link_program(run))
     if not service.serves:
         service.end_without_start()
@@ -198,7 +206,7 @@ def failed_upgrade(run):
     service.request(client)
     program = WITH_FEW_DESCRIPTORS.format(folder=run.folder, program=os.path.join(run.programs, "udpsrv"))
     os.chmod(run.write("udpsrv", program), 0o755)
-    service.upgrade(good=False)
+    service.upgrade(may_fail=True)
     service.request(client)
     wait_for_end(run.path("process"))
     link_program(run)
