@@ -151,7 +151,7 @@ def is_in_poll(program):
 
 
 def await_poll(service, session):
-    """Waits until the server waits in poll(2), and not for the session: then nothing is left to read there, or session is None."""
+    """Waits until the server waits in poll(2). If there is a session, reads what it has, so that the server waits for something else."""
     end = time.monotonic() + BLOCKED_S
     while not service.program.ended() and time.monotonic() < end:
         if world.receive(session, 0) is None and is_in_poll(service.program):
