@@ -119,7 +119,7 @@ def in_terminal(run, program, steps, end, within_s=STOP_S):
     """Types each line once the text before it has appeared; the texts are looked for in what came since the last line."""
     seen = 0
     for text, keys in steps:
-        limit = time.monotonic() + 1.5
+        limit = time.monotonic() + STOP_S
         while text not in program.output[seen:] and time.monotonic() < limit and not program.ended():
             program.read(0.05)
         if program.ended() and not program.readers:
