@@ -37,6 +37,7 @@ enum stream_gap_kind {
 struct stream_gap {
     enum stream_gap_kind kind;
     uint64_t missing;      /* of STREAM_GAP_MISSING: at least so many entries */
+    uint64_t entries;      /* how many of entries-added were read, or are missing, after the gap */
     struct entry_id after; /* the bounds, which are not missing themselves */
     struct entry_id before;
     bool has_before; /* false: all that the stream had are missing */

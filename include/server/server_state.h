@@ -55,6 +55,7 @@ struct server {
     struct name_decisions *names; /* NULL: clients.names = off */
     struct jobs *jobs;
     struct publish_queue *publishes;
+    struct publish_gaps gaps;
     struct command_context commands;
     struct control_socket control, observers;
     struct metrics_server *metrics; /* NULL: no metrics.listen */

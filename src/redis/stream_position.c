@@ -40,5 +40,6 @@ struct stream_gap stream_position_check(struct stream_position *position,
         gap.missing = removed - position->entries;
         position->entries = removed;
     }
+    gap.entries = position->entries;
     return gap;
 }

@@ -5,6 +5,7 @@
 #include "sim/check/confirmed.h"
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
+#include "sim/check/gaps.h"
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/observe.h"
@@ -259,6 +260,7 @@ static void reset(void)
     copies_reset();
     confirmed_reset();
     published_reset();
+    gaps_reset();
     rotation_reset();
     shards_reset();
     limits_reset();

@@ -26,6 +26,9 @@ void bridge_report_entry(const char *stream, const struct entry_id *id, const ch
 
 void bridge_report_gap(const char *stream, const struct stream_gap *gap, const char *next);
 
+/* The server does not count a gap, for that reason. */
+void bridge_report_uncounted(const char *stream, const char *reason);
+
 /* The server has no state file. */
 void bridge_report_volatile(const char *stream);
 

@@ -7,6 +7,7 @@
 #include "server/control/arguments/selector_arguments.h"
 #include "server/listen/listeners.h"
 #include "server/names/client_argument.h"
+#include "server/publish/publish_gaps.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,12 +17,14 @@
  *     send REF ADDRESS [confirm [within=DURATION]] HEX
  *     broadcast REF [key=STREAM:ID [entries-added=N]] [confirm [within=DURATION]]
  *         [SELECTOR...] HEX
+ *     gap REF STREAM AFTER BEFORE MISSING ENTRIES-ADDED
  *     end
  *
- * REF is a word that the result of the request repeats; "-" asks for no result, but an error is
- * reported. */
+ * `gap` is the report of a gap (server/publish/publish_gaps), where "-" is no entry AFTER or BEFORE
+ * which they are missing, and as MISSING another stream under the name. REF is a word that the
+ * result of the request repeats; "-" asks for no result, but an error is reported. */
 
-enum gateway_request_kind { GATEWAY_SEND, GATEWAY_BROADCAST, GATEWAY_END };
+enum gateway_request_kind { GATEWAY_SEND, GATEWAY_BROADCAST, GATEWAY_GAP, GATEWAY_END };
 
 enum {
     GATEWAY_REF_BYTES = 512, /* of a REF; a result with a longer one would not differ from it */
@@ -35,6 +38,7 @@ struct gateway_request {
     struct client_argument client;   /* of GATEWAY_SEND */
     struct client_selector selector; /* of GATEWAY_BROADCAST */
     struct key_arguments key;        /* likewise */
+    struct publish_gap gap;          /* of GATEWAY_GAP */
     const uint8_t *bytes;            /* of the payload, in the line */
     size_t size;
 };

@@ -11,7 +11,9 @@ struct control_session;
  *
  *     result REF sent=N failed=N [CONFIRMATIONS] [reason=TEXT]       of `send`
  *     result REF [id=N] state=STATE targets=N sent=N failed=N skipped=N duration_ms=N
- * [CONFIRMATIONS] error REF TEXT
+ *         [CONFIRMATIONS]                                            of `broadcast`
+ *     result REF state=counted|known                                 of `gap`
+ *     error REF TEXT
  *
  * CONFIRMATIONS are the pairs of job_report_confirmations, of a request with `confirm`. A broadcast
  * whose key was published before has the state "duplicate", and no id.

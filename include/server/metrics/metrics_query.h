@@ -9,6 +9,7 @@
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/events/subscriptions.h"
 #include "server/listen/listeners.h"
+#include "server/publish/publish_gaps.h"
 #include "server/publish/publish_queue.h"
 #include "server/state/state_snapshots.h"
 #include "server/workers/worker.h"
@@ -28,6 +29,7 @@ struct metrics_source {
     const struct listeners *listeners;
     const struct jobs *jobs;
     const struct publish_queue *publishes;
+    const struct publish_gaps *gaps;
     const struct subscriptions *subscriptions;
     const struct client_names *names;        /* NULL: clients.names = off */
     const struct state_snapshots *snapshots; /* NULL: no state.file */

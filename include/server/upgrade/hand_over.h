@@ -27,7 +27,7 @@ enum handover_type {
     HANDOVER_REPLIES,        /* of one worker; after its counters: server/workers/handover */
     HANDOVER_STREAMS,        /* likewise, of the first worker */
     HANDOVER_BROADCASTS,     /* after the clients: server/upgrade/broadcast_handover */
-    HANDOVER_PUBLISHES,      /* the publish streams, after the broadcasts */
+    HANDOVER_PUBLISHES,      /* the publish streams and their gaps, after the broadcasts */
     HANDOVER_END = 64,       /* the last record of each package */
 };
 

@@ -32,6 +32,7 @@ struct bridge {
     struct stream_appender *appender; /* NULL: nothing is appended */
     struct loop_timer stop_timer;
     struct publish_window window;
+    unsigned gaps; /* reports of gaps that the server has not answered */
     struct bridge_counts counts;
     bool is_linked; /* the server takes requests */
     bool has_begun;
@@ -57,9 +58,18 @@ static void end(struct bridge *bridge, int status)
 /* Ends an orderly stop when nothing is missing any more. */
 static void stop_if_done(struct bridge *bridge)
 {
-    if (bridge->is_stopping && bridge->window.count == 0 &&
+    if (bridge->is_stopping && bridge->window.count == 0 && bridge->gaps == 0 &&
         (bridge->appender == NULL || stream_appender_is_empty(bridge->appender)))
         loop_stop(bridge->loop);
+}
+
+/* Begins an orderly stop: reads no more, and waits for what is missing. */
+static void stop(struct bridge *bridge)
+{
+    bridge->is_stopping = true;
+    stream_reader_stop(bridge->reader);
+    loop_timer_once(&bridge->stop_timer, STOP_MS * UINT64_C(1000000));
+    stop_if_done(bridge);
 }
 
 static void skip(struct bridge *bridge, const struct entry_id *id, const char *why,
@@ -95,6 +105,15 @@ static bool on_entry(void *state, const struct stream_entry *entry,
     return true;
 }
 
+/* The server counts it, and knows one that was reported before. */
+static void report_to_server(struct bridge *bridge, const struct stream_gap *gap)
+{
+    char request[GAP_REQUEST_BYTES];
+    size_t size = gap_request_write(request, &bridge->settings->stream_name, gap);
+    server_link_write(bridge->link, request, size);
+    bridge->gaps++;
+}
+
 static bool on_gap(void *state, const struct stream_gap *gap)
 {
     struct bridge *bridge = state;
@@ -107,9 +126,10 @@ static bool on_gap(void *state, const struct stream_gap *gap)
     bridge->counts.missing += gap->missing;
     bridge->counts.epochs += gap->kind == STREAM_GAP_EPOCH;
     bridge_report_gap(bridge->settings->stream, gap, next);
+    report_to_server(bridge, gap);
     if (is_strict) {
-        stream_reader_stop(bridge->reader);
-        end(bridge, BRIDGE_STATUS_GAP);
+        bridge->status = BRIDGE_STATUS_GAP;
+        stop(bridge);
     }
     return !is_strict;
 }
@@ -182,6 +202,15 @@ static void continue_reading(struct bridge *bridge)
     stop_if_done(bridge);
 }
 
+/* A server of an earlier version does not know the request. */
+static void take_gap_result(struct bridge *bridge, bool is_error, const char *reason)
+{
+    bridge->gaps--;
+    if (is_error)
+        bridge_report_uncounted(bridge->settings->stream, reason);
+    stop_if_done(bridge);
+}
+
 static const char *on_result(struct bridge *bridge, bool is_error, char *value)
 {
     struct publish_window_entry entry;
@@ -189,6 +218,10 @@ static const char *on_result(struct bridge *bridge, bool is_error, char *value)
     const char *word = strsep(&value, " ");
     if (value == NULL)
         return "nothing follows the reference";
+    if (strcmp(word, GAP_REQUEST_REF) == 0 && bridge->gaps > 0) {
+        take_gap_result(bridge, is_error, value);
+        return NULL;
+    }
     if (number_parse(word, 1, UINT64_MAX, &ref) != NULL ||
         !publish_window_remove(&bridge->window, ref, &entry))
         return "no request has this reference";
@@ -284,6 +317,7 @@ static void on_link_lost(void *state)
 {
     struct bridge *bridge = state;
     bridge->is_linked = false;
+    bridge->gaps = 0; /* they are found again */
     stream_reader_stop(bridge->reader);
     if (bridge->is_stopping)
         publish_window_clear(&bridge->window);
@@ -301,12 +335,9 @@ static void on_signal(void *state, int signal)
         loop_stop(bridge->loop);
         return;
     }
-    bridge->is_stopping = true;
     if (!bridge->is_linked)
         publish_window_clear(&bridge->window); /* no result will come */
-    stream_reader_stop(bridge->reader);
-    loop_timer_once(&bridge->stop_timer, STOP_MS * UINT64_C(1000000));
-    stop_if_done(bridge);
+    stop(bridge);
 }
 
 static void on_stop_timeout(void *state)

@@ -56,6 +56,12 @@ void bridge_report_gap(const char *stream, const struct stream_gap *gap, const c
                 gap->has_before ? entry_id_format(&gap->before, before) : "");
 }
 
+void bridge_report_uncounted(const char *stream, const char *reason)
+{
+    print_error(reason, "the metrics of the server do not have the gap; upgrade the server",
+                "reporting a gap of the stream %s to the server", stream);
+}
+
 void bridge_report_volatile(const char *stream)
 {
     print_error("the server has no state file, so it does not know the last entry after a restart",

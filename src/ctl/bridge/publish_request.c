@@ -26,3 +26,19 @@ size_t publish_request_write(char out[PUBLISH_REQUEST_BYTES], uint64_t ref,
     *at++ = '\n';
     return (size_t)(at - out);
 }
+
+size_t gap_request_write(char out[GAP_REQUEST_BYTES], const struct device_name *stream,
+                         const struct stream_gap *gap)
+{
+    char name[DEVICE_NAME_TEXT_BYTES], missing[24] = "-";
+    char after[ENTRY_ID_TEXT_BYTES] = "-", before[ENTRY_ID_TEXT_BYTES] = "-";
+    if (!entry_id_is_none(&gap->after))
+        entry_id_format(&gap->after, after);
+    if (gap->has_before)
+        entry_id_format(&gap->before, before);
+    if (gap->kind == STREAM_GAP_MISSING)
+        snprintf(missing, sizeof missing, "%" PRIu64, gap->missing);
+    return (size_t)snprintf(out, GAP_REQUEST_BYTES,
+                            "gap " GAP_REQUEST_REF " %s %s %s %s %" PRIu64 "\n",
+                            device_name_format(stream, name), after, before, missing, gap->entries);
+}

@@ -102,7 +102,7 @@ int command_streams(const struct ctl_options *options)
     static const struct output_field fields[] = {
         {"stream", "STREAM", OUTPUT_OPTIONAL_NAME}, {"id", "LAST", OUTPUT_TEXT},
         {"entries_added", "ADDED", OUTPUT_NUMBER},  {"state", "STATE", OUTPUT_TEXT},
-        {"kept", "KEPT", OUTPUT_BOOLEAN},
+        {"kept", "KEPT", OUTPUT_BOOLEAN},           {"gaps", "GAPS", OUTPUT_PAIRS},
     };
     struct output_table table = {.key = "stream", .fields = fields, .count = COUNT(fields)};
     char command[COMMAND_BYTES + DEVICE_NAME_TEXT_BYTES];

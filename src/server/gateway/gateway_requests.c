@@ -1,6 +1,7 @@
 #include "server/gateway/gateway_requests.h"
 
 #include "server/control/arguments/hex_payload.h"
+#include "text/number_with_unit.h"
 #include "text/printable.h"
 
 #include <stdarg.h>
@@ -59,6 +60,35 @@ static bool parse_broadcast(struct gateway_request *request, const struct listen
     return parse_payload(request, "broadcast", hex, wrong);
 }
 
+/* Parses an id, or "-" for none. */
+static bool parse_bound(struct entry_id *id, const char *text)
+{
+    return strcmp(text, "-") == 0 || entry_id_parse(id, text) == NULL;
+}
+
+static bool parse_gap(struct gateway_request *request, char *arguments,
+                      char wrong[GATEWAY_WRONG_BYTES])
+{
+    enum { STREAM, AFTER, BEFORE, MISSING, ENTRIES, WORDS };
+    struct publish_gap *gap = &request->gap;
+    char *words[WORDS] = {NULL}, *rest = arguments;
+    size_t count = 0;
+    for (char *word; count <= WORDS && (word = strtok_r(NULL, " \t", &rest)) != NULL; count++)
+        if (count < WORDS)
+            words[count] = word;
+    bool is_valid = count == WORDS && device_name_parse(&gap->stream, words[STREAM]) == NULL &&
+                    parse_bound(&gap->after, words[AFTER]) &&
+                    parse_bound(&gap->before, words[BEFORE]) &&
+                    number_parse(words[ENTRIES], 0, UINT64_MAX, &gap->entries) == NULL;
+    gap->is_other_stream = is_valid && strcmp(words[MISSING], "-") == 0;
+    if (is_valid && (gap->is_other_stream ||
+                     number_parse(words[MISSING], 1, UINT64_MAX, &gap->missing) == NULL))
+        return true;
+    return wrong_request(wrong,
+                         "cannot count the gap: its words are invalid; give `gap REF STREAM "
+                         "AFTER BEFORE MISSING ENTRIES-ADDED`, with - for what is not known");
+}
+
 bool gateway_requests_parse(struct gateway_request *request, const struct listeners *listeners,
                             const struct client_names *names, char *line, size_t size,
                             char wrong[GATEWAY_WRONG_BYTES])
@@ -84,6 +114,10 @@ bool gateway_requests_parse(struct gateway_request *request, const struct listen
     request->ref = ref;
     if (strcmp(verb, "send") == 0)
         return parse_send(request, names, rest, wrong);
+    if (strcmp(verb, "gap") == 0) {
+        request->kind = GATEWAY_GAP;
+        return parse_gap(request, rest, wrong);
+    }
     request->kind = GATEWAY_BROADCAST;
     if (strcmp(verb, "broadcast") == 0)
         return parse_broadcast(request, listeners, rest, wrong);

@@ -355,6 +355,16 @@ static void start_broadcast(struct gateway *gateway, const struct gateway_reques
         submit(job, &submission);
 }
 
+/* ---- gaps ---- */
+
+static void count_gap(struct gateway *gateway, const struct gateway_request *request)
+{
+    bool is_counted = publish_gaps_note(gateway->context->gaps, &request->gap);
+    if (wants_result(request->ref))
+        control_line(gateway->session, "result", "%s state=%s", request->ref,
+                     is_counted ? "counted" : "known");
+}
+
 /* ---- messages that are to be confirmed ---- */
 
 static void on_send_ended(void *state, const struct job_report *report)
@@ -454,6 +464,9 @@ static void on_line(void *state, char *line, size_t size)
         add_message(gateway, &request);
     } else if (request.kind == GATEWAY_BROADCAST) {
         start_broadcast(gateway, &request);
+        control_send(gateway->session);
+    } else if (request.kind == GATEWAY_GAP) {
+        count_gap(gateway, &request);
         control_send(gateway->session);
     } else {
         control_stop_lines(gateway->session);

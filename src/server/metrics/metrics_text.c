@@ -156,7 +156,8 @@ static void add_jobs(struct text_buffer *text, const struct jobs *jobs)
                        counts.confirmed, counts.silent, counts.plain);
 }
 
-static void add_publishes(struct text_buffer *text, const struct publish_queue *publishes)
+static void add_publishes(struct text_buffer *text, const struct publish_queue *publishes,
+                          const struct publish_gap_counts *gaps)
 {
     const struct publish_streams *streams = publish_queue_streams(publishes);
     const struct publish_counts counts = publish_queue_counts(publishes);
@@ -173,6 +174,13 @@ static void add_publishes(struct text_buffer *text, const struct publish_queue *
     add_counter(text, "udpsrv_publish_duplicates_total",
                 "Broadcasts with a key that was not newer than the last one: nothing was sent.",
                 counts.duplicates);
+    add_counter(text, "udpsrv_publish_gaps_total",
+                "Gaps of publish streams that were reported: entries removed before they were "
+                "published, or another stream under the same name.",
+                gaps->gaps);
+    add_counter(text, "udpsrv_publish_missing_entries_total",
+                "Entries of publish streams that are missing in these gaps, at least.",
+                gaps->missing);
 }
 
 /* ---- workers and snapshots ---- */
@@ -256,7 +264,7 @@ void metrics_text_add(struct text_buffer *text, const struct metrics_snapshot *s
     add_listeners(text, snapshot->source->listeners);
     counter_families_add(text, &snapshot->stats);
     add_jobs(text, snapshot->source->jobs);
-    add_publishes(text, snapshot->source->publishes);
+    add_publishes(text, snapshot->source->publishes, &snapshot->source->gaps->total);
     add_workers(text, snapshot);
     add_snapshots(text, snapshot->source->snapshots);
     add_process(text, snapshot->source, usage);

@@ -122,6 +122,7 @@ static void put_publishes(const struct server *server, struct handover_writer *w
 {
     handover_begin(writer, HANDOVER_PUBLISHES);
     publish_queue_hand_over(server->publishes, writer);
+    publish_gaps_hand_over(&server->gaps, writer);
     handover_end(writer);
 }
 

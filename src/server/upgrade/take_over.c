@@ -109,7 +109,8 @@ static int take_broadcasts(struct server *server, struct handover_reader *reader
 
 static int take_publishes(struct server *server, struct handover_reader *reader)
 {
-    return publish_queue_take_over(server->publishes, reader);
+    int error = publish_queue_take_over(server->publishes, reader);
+    return error != 0 ? error : publish_gaps_take_over(&server->gaps, reader);
 }
 
 static int report(const char *what, int error)

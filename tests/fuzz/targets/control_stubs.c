@@ -40,6 +40,7 @@ static struct listeners listeners = {.count = 1, .list = {{.text = "127.0.0.1:30
 static struct config *started, *loaded;
 static struct effective_config *effective;
 static struct command_context commands;
+static struct publish_gaps gaps;
 
 /* What is pending, in its order. */
 static struct worker_call *calls[CALLS_MAX];
@@ -478,7 +479,9 @@ void stub_open(const struct control_role *new_role)
     subscriptions_set_workers(subscriptions, workers, &listeners, NULL);
     publisher =
         (struct event_publisher){.queue = subscriptions_queues(subscriptions)[0], .stats = &stats};
+    gaps = (struct publish_gaps){.count = 0};
     commands = (struct command_context){.config = &effective,
+                                        .gaps = &gaps,
                                         .control_path = "p",
                                         .queries = {.workers = workers,
                                                     .worker_count = 1,

@@ -1,5 +1,6 @@
 #include "sim/check/http_answers.h"
 
+#include "sim/check/gaps.h"
 #include "sim/check/model_bounds.h"
 #include "sim/check/totals.h"
 #include "sim/core/trace.h"
@@ -54,7 +55,8 @@ size_t http_answers_read(const char *bytes, size_t size, bool is_head, struct ht
 struct http_known http_answers_known(void)
 {
     struct http_known known = {.received = totals_base()->received + totals.datagrams +
-                                           totals.stream_messages};
+                                           totals.stream_messages,
+                               .gaps = gaps_known()};
     known.counted = totals_may_wait() ? totals_base()->received : known.received;
     const struct model_bounds *bounds = model_bounds();
     for (size_t i = 0; i < MODEL_WORKERS_MAX; i++) {
@@ -133,4 +135,6 @@ void http_answers_check_metrics(const struct http_read *answer, const struct htt
         received += strtoull(at, NULL, 10);
     }
     check_received(received, before->counted, http_answers_known().received);
+    gaps_measured(number_after(answer, "\nudpsrv_publish_gaps_total "),
+                  number_after(answer, "\nudpsrv_publish_missing_entries_total "), before->gaps);
 }

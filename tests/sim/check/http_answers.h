@@ -24,6 +24,7 @@ struct http_known {
     uint64_t received;          /* in all starts whose counters go on */
     uint64_t at_least, at_most; /* clients that send datagrams */
     uint64_t counted; /* of received, at least: the counts of a batch wait with its replies */
+    uint64_t gaps;    /* of publish streams, at least */
 };
 struct http_known http_answers_known(void);
 

@@ -3,6 +3,7 @@
 #include "sim/check/confirmed.h"
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
+#include "sim/check/gaps.h"
 #include "sim/check/payload.h"
 #include "sim/check/published.h"
 #include "sim/core/broken.h"
@@ -46,13 +47,22 @@ struct gateway {
     bool to_nobody[DIRECTS_MAX]; /* its address is wrong */
 };
 
+_Static_assert(GATEWAYS_MAX <= (int)PUBLISHED_STREAMS, "each has a stream whose gaps it reports");
+
 static struct gateway gateways[GATEWAYS_MAX];
 static size_t count;
 static uint32_t sessions;
 static bool quiet;
 
+/* The stream whose gaps a gateway reports: each has one of its own. */
+static unsigned stream_of(const struct gateway *gateway)
+{
+    return (unsigned)(gateway - gateways);
+}
+
 static void disconnect(struct gateway *gateway)
 {
+    gaps_session_ended(stream_of(gateway));
     connection_close(gateway->connection, false);
     gateway->connection = NULL;
 }
@@ -132,6 +142,10 @@ static void read_result(struct gateway *gateway, const char *value)
         return;
     if (value[0] == 'b') {
         read_broadcast_result(gateway, value);
+        return;
+    }
+    if (value[0] == 'g') {
+        gaps_answered(stream_of(gateway), strcmp(value, "gap state=counted") == 0);
         return;
     }
     uint32_t number = take_open(gateway, value), job = direct_confirmed(number);
@@ -295,6 +309,22 @@ static void add_broadcast(struct gateway *gateway)
     gateway->open_jobs++;
 }
 
+static void add_gap(struct gateway *gateway)
+{
+    char line[REQUEST_BYTES], missing[16] = "-", before[16] = "-";
+    unsigned stream = stream_of(gateway);
+    const struct gap_report gap = gaps_draw(stream);
+    if (gap.after == 0)
+        return;
+    if (gap.missing > 0)
+        snprintf(missing, sizeof missing, "%" PRIu32, gap.missing);
+    if (draw_below(DRAW_PUBLISH, 2) == 0)
+        snprintf(before, sizeof before, "%" PRIu32, gap.entries + 1);
+    snprintf(line, sizeof line, "gap gap s%u %" PRIu32 " %s %s %" PRIu32 "\n", stream, gap.after,
+             before, missing, gap.entries);
+    add_line(gateway, line);
+}
+
 static void add_wrong(struct gateway *gateway)
 {
     static const char *const lines[] = {
@@ -310,6 +340,7 @@ static void add_wrong(struct gateway *gateway)
         "broadcast - confirm within=2h 00\n",
         "send - 192.0.2.1:9 confirm within=0s 00\n",
         "send - 192.0.2.1:9 within=2s 00\n",
+        "gap - orders 5-1 8-0 x 7\n",
     };
     add_line(gateway, lines[draw_below(DRAW_GATEWAYS, sizeof lines / sizeof lines[0])]);
 }
@@ -322,6 +353,8 @@ static void send_burst(struct gateway *gateway)
         add_message(gateway);
     if (draw_below(DRAW_GATEWAYS, 8) == 0)
         add_broadcast(gateway);
+    if (swarm.publishes && draw_below(DRAW_PUBLISH, 2) == 0)
+        add_gap(gateway);
     if (draw_below(DRAW_GATEWAYS, 4) == 0)
         add_wrong(gateway);
     if (draw_below(DRAW_GATEWAYS, 12) == 0) {

@@ -1,5 +1,6 @@
 #include "sim/world/publishing.h"
 
+#include "sim/check/gaps.h"
 #include "sim/check/published.h"
 #include "sim/core/draw.h"
 #include "sim/core/trace.h"
@@ -61,16 +62,20 @@ void publishing_check_list(const struct answer *answer, uint64_t asked_ms)
     for (const char *at = answer->bytes; (at = strstr(at, "\nstream ")) != NULL;) {
         unsigned stream;
         uint32_t ms, sequence, added;
+        uint64_t gaps, missing;
         char state[16];
         at++;
-        if (sscanf(at, "stream s%u %" SCNu32 "-%" SCNu32 " %" SCNu32 " %15s ", &stream, &ms,
-                   &sequence, &added, state) != 5)
+        if (sscanf(at,
+                   "stream s%u %" SCNu32 "-%" SCNu32 " %" SCNu32 " %15s %*s gaps=%" SCNu64
+                   " missing=%" SCNu64,
+                   &stream, &ms, &sequence, &added, state, &gaps, &missing) != 7)
             broken_promise("an answer is whole", "a line of streams is not");
         uint32_t entry = ms * EACH_MS + sequence;
         if (added != 0 && added != entry)
             broken_promise("the number of entries is that of the last one",
                            "it is %" PRIu32 ", of entry %" PRIu32, added, entry);
         published_listed(stream, entry, state);
+        gaps_listed(stream, gaps, missing, asked_ms);
     }
     published_list_end(asked_ms);
 }

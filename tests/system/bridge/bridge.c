@@ -1,6 +1,7 @@
 /* `udpctl bridge` between the real server and a stand-in for Redis: entries, gaps, and what happens
  * when one of the three ends. */
 #include "bridge_program.h"
+#include "http.h"
 
 #include <signal.h>
 #include <string.h>
@@ -141,6 +142,19 @@ static int make_gap(struct bridge *bridge, const struct server *server, const st
     return connection;
 }
 
+/* The server has counted so many gaps of the stream, and entries that are missing in them. */
+static void expect_gaps(struct server *server, int64_t gaps, int64_t missing)
+{
+    const char *list = ctl_ok(server, "--json", "streams", "orders", NULL);
+    const char *metrics =
+        http_get(harness_format("unix:%s", harness_path("metrics")), "/metrics").body;
+    harness_equal("gaps of the stream", json_integer(list, "gaps"), gaps);
+    harness_equal("missing entries of the stream", json_integer(list, "missing"), missing);
+    harness_equal("gaps", metric(metrics, "udpsrv_publish_gaps_total"), gaps);
+    harness_equal("missing entries", metric(metrics, "udpsrv_publish_missing_entries_total"),
+                  missing);
+}
+
 static const char GAP[] =
     "reading the stream orders after the entry 5-0 and before 8-0: 2 entries or more were removed "
     "before they were read; ";
@@ -158,6 +172,9 @@ Test(system_bridge, reports_a_gap_with_its_bounds_and_continues)
     bridge_expect(&bridge, GAP);
     expect_messages(udp, &server, 1, 5);
     expect_messages(udp, &server, 8, 3);
+    server_await_log(&server, "entries of a publish stream are missing stream=orders after=5-0 "
+                              "before=8-0 missing=2");
+    expect_gaps(&server, 1, 2);
     bridge_stop(&bridge, "published=8 duplicates=0 skipped=0 uncertain=0 missing=2 epochs=0");
     server_stop(&server);
 }
@@ -176,6 +193,7 @@ Test(system_bridge, ends_at_a_gap_under_strict_before_it_publishes_more)
     bridge_expect_status(&bridge, 4);
     harness_contains("stderr", bridge.process.texts[1].data, GAP);
     close(connection);
+    expect_gaps(&server, 1, 2);
 
     /* Once more: the server has kept how many entries were read. */
     bridge_start(&bridge, &server, &redis, "--strict", NULL);
@@ -191,6 +209,7 @@ Test(system_bridge, ends_at_a_gap_under_strict_before_it_publishes_more)
     bridge_expect(&bridge, GAP);
     expect_messages(udp, &server, 8, 3);
     bridge_stop(&bridge, "published=3 ");
+    expect_gaps(&server, 1, 2);
     server_stop(&server);
 }
 
@@ -213,6 +232,8 @@ Test(system_bridge, reports_a_stream_that_was_made_anew)
                            "that was read before");
     expect_messages(udp, &server, 1, 5);
     expect_messages(udp, &server, 9, 2);
+    server_await_log(&server, "a publish stream is not the one that was read before");
+    expect_gaps(&server, 1, 0);
     bridge_stop(&bridge, "published=7 duplicates=0 skipped=0 uncertain=0 missing=0 epochs=1");
     server_stop(&server);
 }

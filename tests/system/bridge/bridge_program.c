@@ -59,7 +59,7 @@ void bridge_start_server(struct server *server)
 {
     server_start(server,
                  harness_format("[server]\nmax-datagram = 65507\n[state]\nfile = %s\n[reply]\n"
-                                "mode = none\n",
-                                harness_path("state")),
+                                "mode = none\n[metrics]\nlisten = unix:%s\n",
+                                harness_path("state"), harness_path("metrics")),
                  "-l", "127.0.0.1:0", NULL);
 }

@@ -197,6 +197,43 @@ Test(system_bridge_refusals, a_server_without_a_state_file_is_reported_and_repea
     close(control);
 }
 
+/* Has a gap after the entry 1-0, and expects that the bridge reports it to the server. */
+static int start_with_gap(void)
+{
+    int control = start(1, "orders 1-0 1 done yes");
+    redis_stream_add(&stream, "5-0", "payload m5");
+    stream.added = 5;
+    stream.first = 1;
+    redis_serve(connection, &stream, "1-0");
+    stream_expect(control, "gap gap orders 1-0 5-0 3 4");
+    return control;
+}
+
+Test(system_bridge_refusals, a_server_that_does_not_know_gaps_gets_what_follows)
+{
+    int control = start_with_gap();
+    answer(control, "error gap cannot read the request: it is unknown; give `send`\n");
+    bridge_expect(&bridge, "reporting a gap of the stream orders to the server: cannot read the "
+                           "request: it is unknown; give `send`; the metrics of the server");
+    answer_done(control, expect_request(control, 5));
+    finish("published=1 duplicates=0 skipped=0 uncertain=0 missing=3 ");
+    close(control);
+}
+
+Test(system_bridge_refusals, a_gap_is_reported_again_to_a_server_that_has_ended)
+{
+    int control = start_with_gap();
+    expect_request(control, 5);
+    close(control);
+    control = accept_session("orders 1-0 1 done yes");
+    redis_serve(connection, &stream, "1-0");
+    stream_expect(control, "gap gap orders 1-0 5-0 3 4");
+    answer(control, "result gap state=counted\n");
+    answer_done(control, expect_request(control, 5));
+    finish("published=1 duplicates=0 ");
+    close(control);
+}
+
 Test(system_bridge_refusals, begins_another_session_when_the_server_ends_one_or_breaks_the_protocol)
 {
     int control = start(1, "orders 1-0 1 done yes");

@@ -196,12 +196,34 @@ Test(system_publish, an_entry_is_a_duplicate_after_a_stop)
     server_stop(&restart.server);
 }
 
+/* Reports that two entries of the stream are missing. The server answers by that state. */
+static void report_gap(const char *state)
+{
+    static const char request[] = "gateway\ngap 1 orders 5-0 8-0 2 7\nend\n";
+    int control = stream_open(harness_format("unix:%s", restart.server.socket));
+    expect(operator_send(control, request, sizeof request - 1), "expected to report a gap");
+    stream_expect(control, "ok");
+    stream_expect(control, harness_format("result 1 state=%s", state));
+    stream_expect(control, ".");
+    close(control);
+}
+
+static void expect_gap(void)
+{
+    const char *list = ctl_ok(&restart.server, "--json", "streams", "orders", NULL);
+    harness_equal("gaps", json_integer(list, "gaps"), 1);
+    harness_equal("missing entries", json_integer(list, "missing"), 2);
+}
+
 Test(system_publish, an_upgrade_keeps_the_streams_in_either_form)
 {
     upgrade_install();
     begin();
     expect_sent("orders:5", "one");
+    report_gap("counted");
     upgrade(&restart.server);
+    expect_gap();
+    report_gap("known");
     expect_duplicate("orders:5");
     expect_sent("orders:6", "two");
     server_configure(&restart.server,
@@ -209,6 +231,7 @@ Test(system_publish, an_upgrade_keeps_the_streams_in_either_form)
                                     "[clients]\nmax = 1000\n[reply]\nmessage = yes\n",
                                     restart.listen[0], restart.state));
     upgrade(&restart.server);
+    expect_gap();
     expect_duplicate("orders:6");
     expect_sent("orders:7", "three");
     expect_stream("orders", "7-0", "done");

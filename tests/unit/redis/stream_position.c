@@ -47,6 +47,7 @@ Test(stream_position, entries_that_were_trimmed_before_they_were_read_are_counte
     cr_expect_eq(gap.after.ms, 10);
     cr_expect(gap.has_before);
     cr_expect_eq(gap.before.ms, 14);
+    cr_expect_eq(gap.entries, 13);
     cr_expect_eq(position.entries, 13);
     cr_expect_eq(position.id.ms, 10);
     expect_gap(&position, &info, STREAM_GAP_NONE, 0);

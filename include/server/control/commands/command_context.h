@@ -5,6 +5,7 @@
 #include "server/config/config_reload.h"
 #include "server/config/effective_config.h"
 #include "server/control/commands/worker_query.h"
+#include "server/publish/publish_gaps.h"
 #include "server/publish/publish_queue.h"
 #include "server/upgrade/upgrade_report.h"
 
@@ -14,6 +15,7 @@ struct command_context {
     struct worker_query_context queries;
     struct jobs *jobs;
     struct publish_queue *publishes;
+    struct publish_gaps *gaps;
     struct effective_config *const *config; /* of the moment */
     const char *control_path;               /* of the control socket; "off": there is none */
     void *server;

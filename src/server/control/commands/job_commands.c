@@ -264,14 +264,16 @@ void control_command_cancel(void *state, struct control_session *session, char *
 
 /* ---- streams ---- */
 
-static void write_stream(struct control_session *session, const struct publish_stream *stream,
-                         bool is_kept)
+static void write_stream(const struct command_context *context, struct control_session *session,
+                         const struct publish_stream *stream)
 {
     char name[DEVICE_NAME_TEXT_BYTES], id[ENTRY_ID_TEXT_BYTES];
-    control_line(session, "stream", "%s %s %" PRIu64 " %s %s",
+    struct publish_gap_counts gaps = publish_gaps_of(context->gaps, &stream->record.name);
+    control_line(session, "stream", "%s %s %" PRIu64 " %s %s gaps=%" PRIu64 " missing=%" PRIu64,
                  device_name_format(&stream->record.name, name),
                  entry_id_format(&stream->record.last, id), stream->record.entries_added,
-                 publish_stream_state(stream), is_kept ? "yes" : "no");
+                 publish_stream_state(stream),
+                 publish_queue_is_kept(context->publishes) ? "yes" : "no", gaps.gaps, gaps.missing);
 }
 
 static void refuse_stream(struct control_session *session, const char *name, const char *why)
@@ -282,10 +284,10 @@ static void refuse_stream(struct control_session *session, const char *name, con
                    shown, why);
 }
 
-static void show_stream(const struct publish_queue *publishes, struct control_session *session,
+static void show_stream(const struct command_context *context, struct control_session *session,
                         const char *text)
 {
-    const struct publish_streams *streams = publish_queue_streams(publishes);
+    const struct publish_streams *streams = publish_queue_streams(context->publishes);
     const struct publish_stream *found = NULL;
     struct device_name name;
     const char *wrong = device_name_parse(&name, text);
@@ -301,7 +303,7 @@ static void show_stream(const struct publish_queue *publishes, struct control_se
         return;
     }
     control_ok(session);
-    write_stream(session, found, publish_queue_is_kept(publishes));
+    write_stream(context, session, found);
     control_end(session);
 }
 
@@ -310,11 +312,11 @@ void control_command_streams(void *state, struct control_session *session, char 
     const struct command_context *context = state;
     const struct publish_streams *streams = publish_queue_streams(context->publishes);
     if (arguments[0] != '\0') {
-        show_stream(context->publishes, session, arguments);
+        show_stream(context, session, arguments);
         return;
     }
     control_ok(session);
     for (size_t i = 0; i < streams->count; i++)
-        write_stream(session, &streams->list[i], publish_queue_is_kept(context->publishes));
+        write_stream(context, session, &streams->list[i]);
     control_end(session);
 }

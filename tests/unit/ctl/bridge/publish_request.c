@@ -66,3 +66,48 @@ Test(publish_request, the_longest_one_has_room, .init = begin)
     cr_expect_leq(size, sizeof request);
     cr_expect_eq(request[size - 1], '\n');
 }
+
+/* ---- gaps ---- */
+
+static void expect_gap(const struct stream_gap *gap, const char *name, const char *expected)
+{
+    char text[GAP_REQUEST_BYTES];
+    struct device_name stream;
+    cr_assert_null(device_name_set(&stream, name, strlen(name)));
+    size_t size = gap_request_write(text, &stream, gap);
+    cr_expect_str_eq(text, expected);
+    cr_expect_eq(size, strlen(expected));
+}
+
+Test(publish_request, a_gap_has_its_bounds)
+{
+    struct stream_gap gap = {.kind = STREAM_GAP_MISSING,
+                             .missing = 2,
+                             .entries = 7,
+                             .after = {5, 1},
+                             .before = {8, 0},
+                             .has_before = true};
+    expect_gap(&gap, "orders", "gap gap orders 5-1 8-0 2 7\n");
+    gap.has_before = false;
+    expect_gap(&gap, "a b", "gap gap a\\x20b 5-1 - 2 7\n");
+    gap.kind = STREAM_GAP_EPOCH;
+    expect_gap(&gap, "orders", "gap gap orders 5-1 - - 7\n");
+    gap.after = (struct entry_id){0, 0};
+    expect_gap(&gap, "orders", "gap gap orders - - - 7\n");
+}
+
+Test(publish_request, the_longest_gap_has_room)
+{
+    const struct entry_id last = {UINT64_MAX, UINT64_MAX};
+    const struct stream_gap gap = {.kind = STREAM_GAP_MISSING,
+                                   .missing = UINT64_MAX,
+                                   .entries = UINT64_MAX,
+                                   .after = last,
+                                   .before = last,
+                                   .has_before = true};
+    char text[GAP_REQUEST_BYTES], name[DEVICE_NAME_BYTES_MAX];
+    struct device_name stream;
+    memset(name, ' ', sizeof name);
+    cr_assert_null(device_name_set(&stream, name, sizeof name));
+    cr_expect_lt(gap_request_write(text, &stream, &gap), sizeof text);
+}

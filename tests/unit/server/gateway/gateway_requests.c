@@ -112,6 +112,39 @@ Test(gateway_requests, an_error_has_the_reference_of_its_request)
     refuses("broadcast r to=10.0.0.0/8", "r", "cannot broadcast: the payload is invalid");
 }
 
+Test(gateway_requests, a_gap_has_its_bounds)
+{
+    const struct publish_gap *gap = &request.gap;
+    accepts("gap r new\\x20orders 5-1 8-0 2 7", GATEWAY_GAP, "r");
+    cr_expect_eq(gap->stream.size, 10);
+    cr_expect_eq(gap->after.ms, 5);
+    cr_expect_eq(gap->after.sequence, 1);
+    cr_expect_eq(gap->before.ms, 8);
+    cr_expect_eq(gap->missing, 2);
+    cr_expect_eq(gap->entries, 7);
+    cr_expect_not(gap->is_other_stream);
+    accepts("gap - orders - - - 0", GATEWAY_GAP, "-");
+    cr_expect(entry_id_is_none(&gap->after));
+    cr_expect(entry_id_is_none(&gap->before));
+    cr_expect(gap->is_other_stream);
+}
+
+Test(gateway_requests, a_gap_that_is_not_understood_is_refused)
+{
+    static const char *const lines[] = {
+        "gap r",
+        "gap r orders 5-1 8-0 2",
+        "gap r orders 5-1 8-0 2 7 9",
+        "gap r \\q 5-1 8-0 2 7",
+        "gap r orders 0-0 8-0 2 7",
+        "gap r orders 5-1 x 2 7",
+        "gap r orders 5-1 8-0 0 7",
+        "gap r orders 5-1 8-0 2 -",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        refuses(lines[i], "r", "cannot count the gap: its words are invalid; give `gap REF STREAM");
+}
+
 Test(gateway_requests, a_nul_byte_is_refused)
 {
     cr_expect_not(parse_bytes("send r\0 127.0.0.1:4000 61", 25));
