@@ -15,6 +15,9 @@ struct control_session;
  *     result REF state=counted|known                                 of `gap`
  *     error REF TEXT
  *
+ * A request that is wrong in itself has the line `permanent REF` before its error: it is refused
+ * whenever it comes, unless the configuration changes.
+ *
  * CONFIRMATIONS are the pairs of job_report_confirmations, of a request with `confirm`. A broadcast
  * whose key was published before has the state "duplicate", and no id.
  *

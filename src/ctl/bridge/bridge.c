@@ -21,9 +21,6 @@ enum {
     STOP_MS = 3000, /* after a signal, for the results that are missing */
 };
 
-/* What a refusal begins with that stays as long as the entry does not change. */
-static const char BAD_SELECTOR[] = "cannot broadcast: bad selector";
-
 struct bridge {
     const struct bridge_settings *settings;
     struct loop *loop;
@@ -32,7 +29,8 @@ struct bridge {
     struct stream_appender *appender; /* NULL: nothing is appended */
     struct loop_timer stop_timer;
     struct publish_window window;
-    unsigned gaps; /* reports of gaps that the server has not answered */
+    uint64_t permanent; /* the reference of an entry whose refusal follows, and stays; 0: none */
+    unsigned gaps;      /* reports of gaps that the server has not answered */
     struct bridge_counts counts;
     bool is_linked; /* the server takes requests */
     bool has_begun;
@@ -158,7 +156,7 @@ static void on_redis_refused(void *state)
 static void refuse(struct bridge *bridge, const struct publish_window_entry *entry,
                    const char *reason)
 {
-    if (strncmp(reason, BAD_SELECTOR, strlen(BAD_SELECTOR)) == 0) {
+    if (entry->ref == bridge->permanent) {
         skip(bridge, &entry->position.id, reason, "it is skipped");
         return;
     }
@@ -233,9 +231,18 @@ static const char *on_result(struct bridge *bridge, bool is_error, char *value)
     return NULL;
 }
 
+/* The error of that request follows. It may also be that of a gap. */
+static void note_permanent(struct bridge *bridge, const char *ref)
+{
+    if (number_parse(ref, 1, UINT64_MAX, &bridge->permanent) != NULL)
+        bridge->permanent = 0;
+}
+
 static const char *on_line(void *state, const char *key, char *value)
 {
     struct bridge *bridge = state;
+    if (strcmp(key, "permanent") == 0)
+        note_permanent(bridge, value);
     if (strcmp(key, "result") == 0)
         return on_result(bridge, false, value);
     if (strcmp(key, "error") == 0)

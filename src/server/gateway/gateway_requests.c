@@ -1,6 +1,7 @@
 #include "server/gateway/gateway_requests.h"
 
 #include "server/control/arguments/hex_payload.h"
+#include "server/control/commands/broadcast_submission.h"
 #include "text/number_with_unit.h"
 #include "text/printable.h"
 
@@ -57,7 +58,10 @@ static bool parse_broadcast(struct gateway_request *request, const struct listen
         hex = selector_arguments_parse(&request->selector, listeners, hex, why);
     if (hex == NULL)
         return wrong_request(wrong, "cannot broadcast: %s", why);
-    return parse_payload(request, "broadcast", hex, wrong);
+    if (!parse_payload(request, "broadcast", hex, wrong))
+        return false;
+    return !request->confirm.confirms || request->size <= JOB_CONFIRMED_BYTES_MAX ||
+           wrong_request(wrong, "%s", BROADCAST_CONFIRMED_TOO_LONG);
 }
 
 /* Parses an id, or "-" for none. */

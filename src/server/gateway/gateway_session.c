@@ -454,6 +454,7 @@ static void on_line(void *state, char *line, size_t size)
     char wrong[GATEWAY_WRONG_BYTES];
     if (!gateway_requests_parse(&request, gateway->context->queries.listeners,
                                 gateway->context->queries.names, line, size, wrong)) {
+        control_line(gateway->session, "permanent", "%s", request.ref);
         write_error(gateway, request.ref, "%s", wrong);
         control_send(gateway->session);
     } else if (request.kind == GATEWAY_SEND && request.confirm.confirms &&

@@ -170,8 +170,10 @@ static void read_result(const char *line, size_t size, bool is_error)
     bool is_sent = rest_size > 5 && memcmp(rest, "sent=", 5) == 0;
     bool is_job =
         begins_with(rest, rest_size, "id=") || begins_with(rest, rest_size, "state=duplicate ");
+    bool is_gap =
+        is_word(rest, rest_size, "state=counted") || is_word(rest, rest_size, "state=known");
     answers.read_meanwhile++;
-    must(is_error ? rest_size > 0 : is_sent || is_job);
+    must(is_error ? rest_size > 0 : is_sent || is_job || (is_gap && answers.is_handling));
     if (is_word(ref, ref_size, "-")) {
         must(answers.dashes > 0 && !is_job);
         answers.dashes--;
@@ -186,6 +188,8 @@ static void read_gateway_line(const char *line, size_t size)
     bool is_result = begins_with(line, size, "result ");
     if (is_result || begins_with(line, size, "error "))
         read_result(line + (is_result ? 7 : 6), size - (is_result ? 7 : 6), !is_result);
+    else if (begins_with(line, size, "permanent ")) /* the error follows */
+        must(answers.is_handling && answers.read_meanwhile == 0);
     else
         must(begins_with(line, size, "message ") || begins_with(line, size, "event ") ||
              begins_with(line, size, "lost "));

@@ -132,7 +132,9 @@ Test(system_bridge_refusals, a_wrong_selector_does_not_delay_what_follows)
     int control = start(2, NULL);
     redis_serve(connection, &stream, "0-0");
     unsigned one = expect_request(control, 1), two = expect_request(control, 2);
-    answer(control, harness_format("error %u cannot broadcast: bad selector 'x': y; z\n", one));
+    answer(control, harness_format("permanent %u\n"
+                                   "error %u cannot broadcast: bad selector 'x': y; z\n",
+                                   one, one));
     answer_done(control, two);
     bridge_expect(&bridge, "publishing the entry 1-0 of the stream orders: cannot broadcast: bad "
                            "selector 'x': y; z; it is skipped");

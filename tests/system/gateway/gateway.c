@@ -334,7 +334,7 @@ Test(system_gateway, a_session_can_run_other_commands_after_its_end)
     }
     harness_contains("answer", answer, "ok\n");
     harness_contains("answer", answer, "\nerror 31 cannot send to 127.0.0.1:9: no such client");
-    harness_contains("answer", answer, "\nerror - cannot send to 'x': ");
+    harness_contains("answer", answer, "\npermanent -\nerror - cannot send to 'x': ");
     operator_send(control, "ping\n", 5);
     harness_contains("the next answer", operator_answer(control), "unknown command 'ping'");
     close(control);

@@ -39,6 +39,9 @@ struct keyed_submission {
 void broadcast_submit_keyed(struct command_context *context, const struct control_session *session,
                             const struct keyed_submission *submission);
 
+/* Why a broadcast is refused that is to be confirmed and longer than JOB_CONFIRMED_BYTES_MAX. */
+extern const char BROADCAST_CONFIRMED_TOO_LONG[];
+
 /* Logs that a broadcast of the operator was refused before it was submitted. */
 void broadcast_log_refusal(const struct control_session *session, const char *message);
 

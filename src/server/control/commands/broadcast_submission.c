@@ -12,6 +12,10 @@ _Static_assert(CONFIRMED_BROADCASTS_MAX == 8 && CONFIRMED_MESSAGES_MAX == 64 &&
                    JOB_CONFIRMED_BYTES_MAX == 65493,
                "the messages have these numbers");
 
+const char BROADCAST_CONFIRMED_TOO_LONG[] =
+    "cannot broadcast: the payload is longer than 65493 bytes, the maximum of a confirmed "
+    "broadcast; send it in parts, or without confirmations";
+
 static const char *broadcast_refusal(int64_t error)
 {
     if (error == -ENOBUFS)
@@ -21,8 +25,7 @@ static const char *broadcast_refusal(int64_t error)
         return "cannot broadcast: 8 confirmed broadcasts have not ended; wait for one to end, "
                "cancel one, or send without confirmations";
     if (error == -EMSGSIZE)
-        return "cannot broadcast: the payload is longer than 65493 bytes, the maximum of a "
-               "confirmed broadcast; send it in parts, or without confirmations";
+        return BROADCAST_CONFIRMED_TOO_LONG;
     if (error == -ESHUTDOWN)
         return "cannot broadcast: the server is stopping; try again when it is running";
     return "cannot broadcast: out of memory; try again";

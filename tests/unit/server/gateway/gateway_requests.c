@@ -2,6 +2,7 @@
 #include "server/gateway/gateway_requests.h"
 
 #include "config/config.h"
+#include "server/broadcast/broadcast_jobs.h"
 
 #include <criterion/criterion.h>
 
@@ -164,18 +165,27 @@ Test(gateway_requests, a_reference_has_at_most_512_bytes)
     refuses(text, "-", "cannot read the request: its reference is missing or longer than 512");
 }
 
-static bool parse_payload(size_t size)
+static bool parse_payload(const char *words, size_t size)
 {
     static char text[sizeof line];
-    size_t used = (size_t)sprintf(text, "send r 127.0.0.1:4000 ");
+    size_t used = (size_t)sprintf(text, "%s ", words);
     memset(text + used, '6', 2 * size);
     return parse_bytes(text, used + 2 * size);
 }
 
 Test(gateway_requests, a_payload_has_at_most_65507_bytes)
 {
-    cr_expect(parse_payload(CONFIG_MESSAGE_BYTES_MAX));
+    static const char words[] = "send r 127.0.0.1:4000";
+    cr_expect(parse_payload(words, CONFIG_MESSAGE_BYTES_MAX));
     cr_expect_eq(request.size, CONFIG_MESSAGE_BYTES_MAX);
-    cr_expect_not(parse_payload(CONFIG_MESSAGE_BYTES_MAX + 1));
+    cr_expect_not(parse_payload(words, CONFIG_MESSAGE_BYTES_MAX + 1));
     cr_expect_str_eq(request.ref, "r");
+}
+
+Test(gateway_requests, a_broadcast_that_is_to_be_confirmed_has_at_most_65493_bytes)
+{
+    cr_expect(parse_payload("broadcast r confirm", JOB_CONFIRMED_BYTES_MAX));
+    cr_expect_not(parse_payload("broadcast r confirm", JOB_CONFIRMED_BYTES_MAX + 1));
+    cr_expect_not_null(strstr(wrong, "the payload is longer than 65493 bytes"));
+    cr_expect(parse_payload("broadcast r", JOB_CONFIRMED_BYTES_MAX + 1));
 }
