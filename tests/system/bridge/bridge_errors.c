@@ -7,21 +7,29 @@
 
 TestSuite(system_bridge_errors, .fini = harness_end, .timeout = 120);
 
+static struct server server;
+static struct redis redis;
+static struct bridge bridge;
+
 static const char QUEUED[] = "+OK\r\n+QUEUED\r\n+QUEUED\r\n";
 
-static void start(struct server *server, struct redis *redis)
+static void begin(void)
 {
-    bridge_start_server(server);
-    redis_open(redis, NULL);
+    bridge_start_server(&server);
+    redis_open(&redis, NULL);
+}
+
+/* Starts a bridge that is given no options. */
+static void start_bridge(const struct redis *at)
+{
+    bridge_start(&bridge, &server, at, NULL);
 }
 
 /* Starts a bridge whose first command is answered by that, and expects that it ends. */
-static void expect_refusal(const struct server *server, const struct redis *redis,
-                           const char *answer, const char *error)
+static void expect_refusal(const char *answer, const char *error)
 {
-    struct bridge bridge;
-    bridge_start(&bridge, server, redis, NULL);
-    int connection = redis_accept_only(redis);
+    start_bridge(&redis);
+    int connection = redis_accept_only(&redis);
     expect(redis_command(connection) != NULL, "expected a command");
     redis_answer(connection, answer);
     bridge_expect_status(&bridge, 1);
@@ -30,11 +38,9 @@ static void expect_refusal(const struct server *server, const struct redis *redi
 }
 
 /* The same for its first read. */
-static void expect_refused_read(const struct server *server, const struct redis *redis,
-                                const char *answer, const char *error)
+static void expect_refused_read(const char *answer, const char *error)
 {
-    struct bridge bridge;
-    int connection = bridge_connect(&bridge, server, redis);
+    int connection = bridge_connect(&bridge, &server, &redis);
     redis_expect(connection, "MULTI");
     redis_answer(connection, answer);
     bridge_expect_status(&bridge, 1);
@@ -44,34 +50,29 @@ static void expect_refused_read(const struct server *server, const struct redis 
 
 Test(system_bridge_errors, ends_with_a_reason_when_redis_refuses_for_a_reason_that_stays)
 {
-    struct server server = {0};
-    struct redis redis;
-    start(&server, &redis);
-    expect_refusal(&server, &redis, "-NOAUTH Authentication required.\r\n",
+    begin();
+    expect_refusal("-NOAUTH Authentication required.\r\n",
                    "Redis answers 'NOAUTH Authentication required.'; give the password by "
                    "--password-file or REDISCLI_AUTH");
-    expect_refusal(&server, &redis, "-NOPERM this user has no permissions\r\n",
+    expect_refusal("-NOPERM this user has no permissions\r\n",
                    "; permit the user the commands and the key");
-    expect_refused_read(&server, &redis,
-                        harness_format("%s*2\r\n-WRONGTYPE x\r\n-WRONGTYPE x\r\n", QUEUED),
+    expect_refused_read(harness_format("%s*2\r\n-WRONGTYPE x\r\n-WRONGTYPE x\r\n", QUEUED),
                         "Redis answers 'WRONGTYPE x'; give the name of a stream");
-    expect_refused_read(&server, &redis, "+OK\r\n-NOPERM x\r\n+QUEUED\r\n-EXECABORT discarded\r\n",
+    expect_refused_read("+OK\r\n-NOPERM x\r\n+QUEUED\r\n-EXECABORT discarded\r\n",
                         "Redis answers 'NOPERM x'; permit the user");
     server_stop(&server);
 }
 
 /* Starts a bridge whose first read is answered by that, and expects that it reports it and connects
  * again. */
-static void expect_retry(const struct server *server, const struct redis *redis, const char *answer,
-                         const char *error)
+static void expect_retry(const char *answer, const char *error)
 {
-    struct bridge bridge;
-    int connection = bridge_connect(&bridge, server, redis);
+    int connection = bridge_connect(&bridge, &server, &redis);
     redis_expect(connection, "MULTI");
     redis_answer(connection, answer);
     bridge_expect(&bridge, error);
     close(connection);
-    connection = redis_accept(redis);
+    connection = redis_accept(&redis);
     redis_expect(connection, "MULTI");
     close(connection);
     bridge_stop(&bridge, "published=0 ");
@@ -79,28 +80,22 @@ static void expect_retry(const struct server *server, const struct redis *redis,
 
 Test(system_bridge_errors, connects_again_after_what_may_pass)
 {
-    struct server server = {0};
-    struct redis redis;
-    start(&server, &redis);
-    expect_retry(&server, &redis, "HTTP/1.1 400 Bad Request\r\n",
+    begin();
+    expect_retry("HTTP/1.1 400 Bad Request\r\n",
                  "the reply is not that of Redis: a line begins with none of + - : $ *; check that "
                  "Redis listens there; the next attempt follows in 0.");
-    expect_retry(&server, &redis,
-                 "-LOADING Redis is loading the dataset in memory\r\n+a\r\n+b\r\n"
+    expect_retry("-LOADING Redis is loading the dataset in memory\r\n+a\r\n+b\r\n"
                  "-EXECABORT x\r\n",
                  "Redis answers 'LOADING Redis is loading the dataset in memory'; check Redis; the "
                  "next attempt follows in 0.");
-    expect_retry(&server, &redis, harness_format("%s*1\r\n", QUEUED),
+    expect_retry(harness_format("%s*1\r\n", QUEUED),
                  "the reply is not understood: the reply to EXEC has no two results");
     server_stop(&server);
 }
 
 Test(system_bridge_errors, notices_a_redis_that_stands_still)
 {
-    struct server server = {0};
-    struct redis redis;
-    struct bridge bridge;
-    start(&server, &redis);
+    begin();
     bridge_start(&bridge, &server, &redis, "-t", "300ms", NULL);
     int first = redis_accept_only(&redis);
     bridge_expect(&bridge, "Redis does not answer in time to the first command; check whether it "
@@ -116,21 +111,18 @@ Test(system_bridge_errors, notices_a_redis_that_stands_still)
 
 Test(system_bridge_errors, reports_a_redis_that_is_not_there)
 {
-    struct server server = {0};
-    struct bridge bridge;
     bridge_start_server(&server);
     const struct redis nowhere = {.url = harness_format("unix:%s", harness_path("none"))},
                        name = {.url = "redis://redis.invalid"};
-    bridge_start(&bridge, &server, &nowhere, NULL);
+    start_bridge(&nowhere);
     bridge_expect(&bridge, "No such file or directory; check Redis and the network; the next");
     bridge_stop(&bridge, "published=0 ");
-    struct redis redis;
     redis_open(&redis, NULL);
     close(redis.listener);
-    bridge_start(&bridge, &server, &redis, NULL);
+    start_bridge(&redis);
     bridge_expect(&bridge, "refused: no program listens there; start Redis, or check the URL; ");
     bridge_stop(&bridge, "published=0 ");
-    bridge_start(&bridge, &server, &name, NULL);
+    start_bridge(&name);
     bridge_expect(&bridge, "reading the stream orders at redis://redis.invalid: ");
     bridge_stop(&bridge, "published=0 ");
     server_stop(&server);
@@ -138,10 +130,7 @@ Test(system_bridge_errors, reports_a_redis_that_is_not_there)
 
 Test(system_bridge_errors, authenticates_and_selects_the_database)
 {
-    struct server server = {0};
-    struct redis redis;
-    struct bridge bridge;
-    start(&server, &redis);
+    begin();
     redis.url = harness_format("%s/7", redis.url);
     bridge_start(&bridge, &server, &redis, "--user", "bridge", "--password-file",
                  harness_write_file("password", "se cret\n", 0600), NULL);
