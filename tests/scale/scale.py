@@ -22,6 +22,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ecosystem"))
 from network import Network, can_make_namespaces, run, start  # noqa: E402
 from redis_client import Redis  # noqa: E402
+from servers import wait_for  # noqa: E402
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUILD = os.path.abspath(os.environ.get("UDPSRV_BUILD", os.path.join(ROOT, "build")))
@@ -36,18 +37,6 @@ SINGLE_MESSAGES, ENTRIES = 11, 20000 # of the figures
 
 # What a bridge prints of an entry that it does not publish, or of which it does not know which clients it has reached.
 REPORTED = re.compile(r"publishing the entry (\d+-\d+) of the stream")
-
-
-class Failure(Exception):
-    pass
-
-
-def wait_until(condition, what, within_s):
-    until = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > until:
-            raise Failure(f"in {within_s} s this did not happen: {what}")
-        time.sleep(0.05)
 
 
 def program(name):
@@ -102,9 +91,9 @@ class Node:
         ready = self.server.text().count("udpsrv: ready") if os.path.exists(self.server.log) else 0
         self.server.start()
         try:
-            wait_until(lambda: self.server.text().count("udpsrv: ready") > ready, f"{self.name} is ready", START_S)
-        except Failure as failure:
-            raise Failure(f"{failure}; its log: {self.server.text()}") from None
+            wait_for(lambda: self.server.text().count("udpsrv: ready") > ready, f"{self.name} is ready", START_S)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; its log: {self.server.text()}") from None
 
     def ctl(self, *words):
         return json.loads(subprocess.run([program("udpctl"), "-s", self.socket, "--json", *words], check=True, capture_output=True,
@@ -157,9 +146,9 @@ class Site:
             node.start_server()
             node.bridge.start()
         self.clients = Clients(self.arguments.clients)
-        wait_until(lambda: self.clients.ask("report")["echoed"] == self.arguments.clients, "all clients were echoed", 3 * HEARTBEAT_S)
+        wait_for(lambda: self.clients.ask("report")["echoed"] == self.arguments.clients, "all clients were echoed", 3 * HEARTBEAT_S)
         for node in self.nodes.values():
-            wait_until(lambda node=node: "publishing " in node.bridge.text(), f"the bridge of {node.name} has begun", START_S)
+            wait_for(lambda node=node: "publishing " in node.bridge.text(), f"the bridge of {node.name} has begun", START_S)
 
     def publish(self, count, at=None):
         """Publishes so many messages at a constant rate; `at` has what else happens, by how many were published before."""
@@ -273,7 +262,7 @@ PHASES = {
 
 def wait_until_settled(site):
     """Waits until all servers have sent the last message, and then until all clients have it or nothing more comes."""
-    wait_until(site.bridges_are_at_the_end, "each server has sent the last message", SETTLE_S)
+    wait_for(site.bridges_are_at_the_end, "each server has sent the last message", SETTLE_S)
     before = None
     while True:
         report = site.clients.ask("report")
@@ -315,8 +304,8 @@ def time_of_copies(site):
     for _ in range(SINGLE_MESSAGES):
         began = time.monotonic_ns()
         site.publish(1)
-        wait_until(lambda: site.clients.ask(f"arrival {site.published}")["count"] == site.arguments.clients,
-                   f"all clients have message {site.published}", SETTLE_S)
+        wait_for(lambda: site.clients.ask(f"arrival {site.published}")["count"] == site.arguments.clients,
+                 f"all clients have message {site.published}", SETTLE_S)
         times.append((site.clients.ask(f"arrival {site.published}")["last_ns"] - began) / 1e6)
     print(f"\nFrom XADD to the last of {site.arguments.clients} copies: {statistics.median(times):.0f} ms, the median of "
           f"{SINGLE_MESSAGES} messages; at most {max(times):.0f} ms.")
@@ -330,7 +319,7 @@ def throughput_of_a_bridge(site):
     try:
         began = time.monotonic()
         node.bridge.start()
-        wait_until(lambda: [stream["id"] for stream in node.ctl("streams")] == [last], "all entries are published", SETTLE_S)
+        wait_for(lambda: [stream["id"] for stream in node.ctl("streams")] == [last], "all entries are published", SETTLE_S)
         took, cpu = time.monotonic() - began, cpu_s(node.bridge.process.pid) + cpu_s(node.server.process.pid)
     finally:
         node.bridge.kill()
@@ -350,10 +339,10 @@ def time_of_moving(site):
     others = {name: site.nodes[name].ctl("status")["clients"] for name in ("node1", "node3")}
     health.start()
     try:
-        wait_until(lambda: "all nodes answer" in health.text(), "the health check has begun", START_S)
+        wait_for(lambda: "all nodes answer" in health.text(), "the health check has begun", START_S)
         began = time.monotonic()
         site.nodes["node2"].server.kill()
-        wait_until(lambda: site.clients.ask(f"answered {int((time.monotonic() - began) * 1000)}")["answered"]
+        wait_for(lambda: site.clients.ask(f"answered {int((time.monotonic() - began) * 1000)}")["answered"]
                    >= 0.99 * site.arguments.clients, "99 % of the clients are answered", 3 * HEARTBEAT_S)
         took = time.monotonic() - began
     finally:
@@ -392,7 +381,7 @@ def main():
             time_of_copies(site)
             throughput_of_a_bridge(site)
             time_of_moving(site)
-        except Failure as failure:
+        except AssertionError as failure:
             print(f"scale: {failure}", file=sys.stderr)
             site.print_logs()
             passed = False
