@@ -46,8 +46,9 @@ static void begin(const char *events)
 {
     bridge_start_server(&server);
     redis_open(&redis, NULL);
-    bridge_start(&bridge, &server, &redis, "--publish", "inbox", "--node", "here", "--max-entries",
-                 "500", events, NULL);
+    /* A test may be slow to accept a connection: the bridge does not give it up. */
+    bridge_start(&bridge, &server, &redis, "-t", "60s", "--publish", "inbox", "--node", "here",
+                 "--max-entries", "500", events, NULL);
     accept_both();
     udp = udp_open("127.0.0.1");
 }
