@@ -98,7 +98,7 @@ static void remove_at(struct heap *heap, size_t at)
         place_down(heap, at, &last);
 }
 
-/* What takes the place of a removed one is looked at, too; those behind it are known. */
+/* What takes the place of a removed one is compared, too; those after it are known. */
 static void remove_from(struct heap *heap, const void *state)
 {
     for (size_t i = heap->count; i > 0;)

@@ -61,7 +61,7 @@ static void finish(const char *counts)
     server_stop(&server);
 }
 
-static void say(const char *text)
+static void send_message(const char *text)
 {
     udp_send_text(udp, &server.at[0], text);
 }
@@ -79,7 +79,7 @@ Test(system_bridge_append, what_clients_send_is_appended_with_the_name_of_the_no
     begin(NULL);
     for (int i = 0; i < 3; i++) {
         const char *text = harness_format("m %d", i);
-        say(text);
+        send_message(text);
         expect_append(message_fields(text));
         redis_answer(appender, "$3\r\n1-0\r\n");
     }
@@ -91,7 +91,7 @@ Test(system_bridge_append, events_are_appended_on_request)
     begin("--events");
     struct endpoint name = udp_name(udp);
     const char *from = harness_format("%s", endpoint_text(&name));
-    say("hi");
+    send_message("hi");
     expect_append(
         harness_format("event joined address %s listener %s", from, endpoint_text(&server.at[0])));
     expect_append(message_fields("hi"));
@@ -102,14 +102,14 @@ Test(system_bridge_append, events_are_appended_on_request)
 Test(system_bridge_append, what_has_no_answer_is_sent_again_over_the_next_connection)
 {
     begin(NULL);
-    say("one");
-    say("two");
+    send_message("one");
+    send_message("two");
     expect_append(message_fields("one"));
     redis_answer(appender, "$3\r\n1-0\r\n");
     expect_append(message_fields("two"));
     close(appender);
     bridge_expect(&bridge, "appending to the stream inbox at redis://");
-    say("three");
+    send_message("three");
     appender = redis_accept(&redis);
     expect_append(message_fields("two"));
     expect_append(message_fields("three"));
@@ -120,7 +120,7 @@ Test(system_bridge_append, what_has_no_answer_is_sent_again_over_the_next_connec
 Test(system_bridge_append, a_full_redis_is_tried_again)
 {
     begin(NULL);
-    say("one");
+    send_message("one");
     expect_append(message_fields("one"));
     redis_answer(appender, "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
     bridge_expect(&bridge,
@@ -140,7 +140,7 @@ Test(system_bridge_append, counts_what_is_lost_while_redis_is_away_and_appends_t
     memset(text, 'x', BYTES);
     close(appender);
     for (int64_t i = 1; i <= MESSAGES; i++) {
-        say(text);
+        send_message(text);
         server_await_stat(&server, "listen_messages", i);
     }
     bridge_expect(&bridge,
