@@ -49,7 +49,7 @@ AR := $(or $(AR),ar)
 endif
 
 PROGRAMS := udpsrv udpctl udpcli udpload
-MODULES  := $(sort $(shell find src -mindepth 2 -name '*.c'))
+MODULES  := $(sort $(shell find src -mindepth 2 -name '*.c' ! -name '*.bpf.c'))
 # Unit tests of modules that make no system call: they include neither os/ nor net/, nor the server, which needs both.
 UNIT     := $(sort $(shell find tests/unit -name '*.c'))
 PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unistd|sys/[a-z]+)\.h>|(framed_stream|netns|tty|control|udp_socket)_fixture' \
@@ -83,7 +83,7 @@ OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNI
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run scale sim sim-minimize sim-rate sim-check check check-long check-ecosystem check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
+.PHONY: all run scale sim sim-minimize sim-rate sim-check check check-long check-ecosystem check-pure check-build unit system neighbours offload plain asan tsan valgrind fuzz replay \
         layers manuals format lint bares bench bench-check install uninstall clean deps deps-ecosystem deps-bench help
 .DELETE_ON_ERROR:
 
@@ -158,6 +158,31 @@ always:
 
 -include $(OBJECTS:.o=.d)
 
+# ---- the program of the offload ----
+
+# Its instructions are in the tree, so that a build needs no clang. Another version of clang makes other instructions.
+OFFLOAD_SOURCE := src/net/offload/xdp_program.bpf.c
+OFFLOAD_TABLE  := src/net/offload/xdp_program.inc
+BPF_CC         ?= clang
+BPF_VERSION     = $(shell $(BPF_CC) --version 2>/dev/null | sed -n 's/.*clang version \([0-9]*\).*/\1/p')
+BPF_CFLAGS     := -target bpf -mcpu=v3 -std=c11 -ffreestanding -O2 -g0 $(filter-out -Wpedantic,$(WARNINGS)) -Werror -Iinclude \
+                  -idirafter /usr/include/$(shell cc -print-multiarch 2>/dev/null)
+
+.PHONY: offload-program offload-program-check
+offload-program: $(B)/xdp_program.inc ## compile the program of the offload in the kernel anew into its table of instructions (clang)
+	$(Q)cp $< $(OFFLOAD_TABLE)
+
+offload-program-check: $(B)/xdp_program.inc ## check that this table is what the source is compiled to
+	$(Q)head -1 $(OFFLOAD_TABLE) | grep -q 'clang $(BPF_VERSION)\.' || \
+	    { echo "skipped: clang $(BPF_VERSION) is not the version that compiled $(OFFLOAD_TABLE)"; exit 0; }; \
+	cmp $< $(OFFLOAD_TABLE) || { echo "make offload-program makes $(OFFLOAD_TABLE) of the source" >&2; exit 1; }
+
+$(B)/xdp_program.inc: $(OFFLOAD_SOURCE) src/net/offload/generate_program.py include/offload/offload_tables.h
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPF_CC) $(BPF_CFLAGS) -c -o $(@:.inc=.bpf.o) $<
+	$(Q)echo '/* Made by `make offload-program` from $(notdir $<), by clang $(BPF_VERSION). */' >$@
+	$(Q)src/net/offload/generate_program.py $(@:.inc=.bpf.o) xdp >>$@
+
 # ---- tests ----
 
 # CRITERION_FLAGS are passed to the suites, such as --filter='registry/*' or --verbose. Tests wait most of the time, so more
@@ -171,11 +196,11 @@ PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 check: ## install what the tests need, then run them: layers, words, two compilers, unit, system, bench, faults, sanitizers
 	@tests/deps --install-missing
-	$(Q)$(MAKE) --no-print-directory layers manuals sim-mutants-apply
+	$(Q)$(MAKE) --no-print-directory layers manuals sim-mutants-apply offload-program-check
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/clang CC=clang WERROR=1 all bares $(SUITES:%=build/clang/%)
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/gcc CC=gcc WERROR=1 all bares $(SUITES:%=build/gcc/%)
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 unit system bench-check
-	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours offload
 	$(Q)$(MAKE) --no-print-directory sim-check
 	$(Q)$(MAKE) --no-print-directory faults-check
 	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
@@ -185,6 +210,7 @@ check-long: ## tests that take too long for check: all kinds of unreachable neig
 	@tests/deps --install
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 NEIGHBOURS_TESTS='long_*/*' neighbours
 	$(Q)UDPSRV_CRASH_ROUNDS=100 $(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 CRITERION_FLAGS="--filter='system_crash/*'" system
+	$(Q)COUNT=100000 $(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 offload
 	$(Q)$(MAKE) --no-print-directory faults
 	$(Q)$(MAKE) --no-print-directory lint valgrind tsan
 	$(Q)$(MAKE) --no-print-directory sim-mutants
@@ -201,6 +227,11 @@ system: all $(B)/system-tests ## run only the system tests, which run the progra
 NEIGHBOURS_TESTS ?= brief_*/*
 neighbours: all $(B)/neighbour-tests ## run the tests with clients and neighbours that do not answer, in network namespaces
 	$(B)/neighbour-tests --jobs 1 --filter='$(NEIGHBOURS_TESTS)' $(CRITERION_FLAGS)
+
+# The offload on a virtual pair of interfaces, in network namespaces. COUNT is the number of datagrams that are compared with and
+# without it.
+offload: all ## run the tests of the offload, which are skipped with the reason where the host does not permit them
+	$(Q)cd tests/offload && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest test_offload test_differential
 
 asan: export UDPSRV_SANITIZED := 1
 asan: export UBSAN_OPTIONS := print_stacktrace=1
@@ -294,6 +325,7 @@ sim-check:
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
 	tests/sim/statics_test $(patsubst %.c,build/gcc/obj/%.o,$(SIMULATED))
 	build/gcc/sim --keys
+	build/gcc/sim --models
 	tests/sim/self_test build/gcc/sim
 	tests/sim/minimize_test build/gcc/sim
 	tests/sim/marks/check.py --texts

@@ -58,7 +58,14 @@
     STAT(streams_closed, "stream clients that disconnected")                                   \
     STAT(streams_slow, "stream clients disconnected: stream-buffer was full")                  \
     STAT(streams_refused, "streams refused: stream-max reached, or no free descriptor")        \
-    STAT(streams_denied, "streams closed at once: their source is not allowed")
+    STAT(streams_denied, "streams closed at once: their source is not allowed")                \
+    STAT(offload_replied, "of replied: answered by the offload, before the sockets")           \
+    STAT(offload_silent, "of silent: admitted by the offload, before the sockets")             \
+    STAT(offload_passed_frame, "passed on by the offload: a frame")                            \
+    STAT(offload_passed_size, "passed on by the offload: too long for it")                     \
+    STAT(offload_passed_checksum, "passed on by the offload: a wrong checksum")                \
+    STAT(offload_passed_settings, "passed on by the offload: its client or settings changed")  \
+    STAT(offload_passed_room, "passed on by the offload: the driver has no room for a reply")
 
 /* The counters of one worker. Only its thread writes them; other threads get a copy. */
 struct stats {

@@ -29,6 +29,8 @@ enum {
     CONFIG_RELAY_RATE_MAX = 1000000,
     CONFIG_STREAMS_MAX = 100000, /* server.stream-max */
     CONFIG_BLOCKS_MAX = 100000,  /* of admission.allow and of deny, each: ACCESS_LIST_BLOCKS_MAX */
+    CONFIG_INTERFACES_MAX = 16,  /* offload.interface: OFFLOAD_INTERFACES_MAX */
+    CONFIG_OFFLOAD_MAX_AUTO = 0, /* offload.max: that of clients.max */
     CONFIG_RATE_MAX = 1000000,   /* admission.rate and burst: RATE_LIMITER_RATE_MAX */
     /* The default of admission.per-prefix with the policy cookie. Carriers put thousands of phones
      * behind one /24 (NAT), and one prefix fills at most a sixteenth of the default clients.max. */
@@ -71,6 +73,14 @@ enum config_relay {
     RELAY_OFF,
     RELAY_OTHERS, /* to every live client except the sender */
     RELAY_ALL,    /* to every live client, the sender included */
+};
+
+/* Whether a program in the kernel answers registered clients (XDP), and where it is attached. */
+enum config_offload {
+    CONFIG_OFFLOAD_OFF,
+    CONFIG_OFFLOAD_AUTO,    /* in the driver, else in the generic path, else nowhere */
+    CONFIG_OFFLOAD_NATIVE,  /* in the driver, or the server does not start */
+    CONFIG_OFFLOAD_GENERIC, /* in the kernel's generic path, or the server does not start */
 };
 
 enum config_log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -155,6 +165,12 @@ struct config {
         struct config_blocks allow;  /* empty: every source */
     } metrics;
     struct {
+        char interfaces[CONFIG_INTERFACES_MAX][ADDR_ZONE_BYTES];
+        size_t interface_count;
+        enum config_offload mode;
+        uint32_t max; /* or CONFIG_OFFLOAD_MAX_AUTO; see config_offload_max */
+    } offload;
+    struct {
         enum config_log_level level;
         enum config_log_format format;
         enum config_log_target target;
@@ -176,6 +192,7 @@ void config_clear_messages(struct config *config);
 void config_clear_allow(struct config *config);
 void config_clear_deny(struct config *config);
 void config_clear_metrics_allow(struct config *config);
+void config_clear_interfaces(struct config *config);
 
 /* The value of control.socket and control.observer-socket for no such socket. (A file of that name
  * is "./off".) */

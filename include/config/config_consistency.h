@@ -7,8 +7,8 @@
 
 /* Checks of a whole configuration that no single line can decide: an address that other hosts can
  * reach needs an admission policy, a link-local multicast group needs its interface, no block may
- * be both allowed and denied, and observers need a socket of their own. Adds errors to diagnostics.
- */
+ * be both allowed and denied, observers need a socket of their own, and an offload needs
+ * interfaces. Adds errors to diagnostics. */
 void config_consistency_check(const struct config *config, struct config_origins *origins,
                               struct config_diagnostics *diagnostics);
 

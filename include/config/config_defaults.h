@@ -17,4 +17,7 @@ void config_set_dependent_defaults(struct config *config, struct config_origins 
  */
 uint32_t config_burst(const struct config *config);
 
+/* Returns offload.max in clients: at most clients.max, which is also its default. */
+uint32_t config_offload_max(const struct config *config);
+
 #endif

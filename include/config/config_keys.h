@@ -10,7 +10,7 @@
  * restart. Parsing files, listing values, suggesting a name for a misspelt one and finding the
  * changes that need a restart all use it. */
 
-enum { CONFIG_KEY_COUNT = 48 };
+enum { CONFIG_KEY_COUNT = 51 };
 
 /* The CONFIG_KEY_COUNT keys, in the order of the sample configuration. */
 const struct config_key *config_keys(void);
@@ -42,8 +42,9 @@ int config_key_is_same(const struct config_key *key, const struct config *from,
                        const struct config *to);
 
 /* Calls callback for each key that takes effect only at a restart or an upgrade (all of [server],
- * clients.max, broadcast.multicast*, all of [control], state.file, metrics.listen) and whose value
- * differs between the two configurations. Returns false if there is no memory. */
+ * clients.max, broadcast.multicast*, all of [control], state.file, metrics.listen, all of
+ * [offload]) and whose value differs between the two configurations. Returns false if there is no
+ * memory. */
 typedef void config_key_callback(void *state, const struct config_key *key);
 bool config_for_each_restart_key(const struct config *from, const struct config *to,
                                  config_key_callback *callback, void *state);

@@ -16,7 +16,7 @@ struct config_key {
     const char *section;
     const char *name;
     const struct config_type *type;
-    size_t offset; /* of the value in struct config; unused by listen and message */
+    size_t offset; /* of the value in struct config; unused by most lists */
     /* The range of a number; the maximum bytes of a string; the value of an enumeration's first
      * word. */
     uint64_t min, max;

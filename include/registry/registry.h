@@ -25,6 +25,7 @@
  * by one thread. Time is an argument in milliseconds; it begins anywhere below 2^39 (17 years), and
  * an earlier time than the latest one counts as the latest. */
 struct registry;
+struct offloaded_clients;
 
 /* 49 days. The sum of a time and a ttl must stay within the 40 bits of a deadline. */
 #define REGISTRY_TTL_MAX_MS UINT32_MAX
@@ -107,5 +108,19 @@ void registry_set_frames(struct registry *registry, uint32_t slot, bool frames);
  * not overlooked. A client that joins or rejoins is not marked. This is one bit a slot, likewise.
  */
 void registry_set_named(struct registry *registry, uint32_t slot);
+
+/* Sets which clients are offloaded (registry/offload/offloaded_clients): none yet. All functions of
+ * the registry then allow for what the program in the kernel records of them. offload must outlive
+ * the registry, or is set to NULL after all clients were withdrawn; NULL, as at the beginning: no
+ * client is offloaded. */
+void registry_set_offload(struct registry *registry, struct offloaded_clients *offload);
+
+/* Offers the client of a datagram to the program: one that registry_update has just recorded as
+ * REGISTRY_RENEWED, and that the program would answer as the server does. local is the unicast
+ * address, with its port, that the datagram was sent to; it is the listener's where datagram->local
+ * has none. Returns whether the client is now offloaded: see offloaded_clients_admit. It is not if
+ * a later datagram of the batch has removed it, or without an offload. */
+bool registry_offload(struct registry *registry, const struct registry_datagram *datagram,
+                      const struct addr *local, uint64_t now_ms);
 
 #endif

@@ -8,6 +8,7 @@
 #include "registry/client_slab.h"
 #include "registry/hash_index.h"
 #include "registry/local_addresses.h"
+#include "registry/offload/offloaded_clients.h"
 #include "registry/slot_bitmap.h"
 #include "registry/timer_wheel.h"
 
@@ -53,8 +54,9 @@ struct registry {
     uint32_t prefix_cap;
     uint64_t counted_from; /* clients with this join_number or a later one are counted by prefix */
     struct client_callback on_expired;
-    struct slot_flags frames; /* the client asked for messages as frames */
-    struct slot_flags named;  /* it may have a name */
+    struct slot_flags frames;          /* the client asked for messages as frames */
+    struct slot_flags named;           /* it may have a name */
+    struct offloaded_clients *offload; /* NULL: none is */
 };
 
 static inline bool slot_flags_get(const struct slot_flags *flags, uint32_t slot)
@@ -88,6 +90,21 @@ static inline uint64_t registry_advance(struct registry *registry, uint64_t now_
     if (now_ms > registry->now_ms)
         registry->now_ms = now_ms;
     return registry->now_ms;
+}
+
+/* Takes what the program in the kernel has recorded of a client over into its entry, before its
+ * deadline or its count of datagrams is read. That changes the entry, but not the registry. */
+static inline void registry_refresh(const struct registry *registry, uint32_t slot)
+{
+    if (registry->offload != NULL)
+        offloaded_clients_refresh(registry->offload, slot);
+}
+
+/* Makes the program stop to answer for a client, and takes over what it has recorded. */
+static inline void registry_end_offload(struct registry *registry, uint32_t slot)
+{
+    if (registry->offload != NULL)
+        offloaded_clients_end(registry->offload, slot);
 }
 
 /* Searches the index from the given cell on, which must not be after the client's. Returns the cell

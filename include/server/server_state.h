@@ -18,6 +18,8 @@
 #include "server/manager/service_manager.h"
 #include "server/metrics/metrics_server.h"
 #include "server/names/name_decisions.h"
+#include "server/offload/kernel_offload.h"
+#include "server/offload/offload_withdrawal.h"
 #include "server/options.h"
 #include "server/publish/publish_queue.h"
 #include "server/state/handed_clients.h"
@@ -45,6 +47,8 @@ struct server {
     size_t worker_count;                /* to be started */
     struct startup_sockets sockets;
     uint32_t stream_files; /* for how many streams there are descriptors */
+    struct kernel_offload offload;
+    struct offload_withdrawal withdrawal; /* of its clients, for an upgrade */
     struct reply *reply;
     struct admission_updates *admission;
     struct admission_rules rules; /* in use */

@@ -30,8 +30,9 @@ struct reply {
     enum reply_mode mode;
     size_t count;
     struct message *messages;
+    uint64_t *turns; /* taken until now: own_turns, or in memory of the caller */
     /* All workers write it, so it has its own cache line: the other fields stay in their caches. */
-    _Alignas(64) atomic_size_t turns;
+    _Alignas(64) uint64_t own_turns;
 };
 
 /* Copies the count messages (at least one for REPLY_ROTATE). Returns an object with one reference,
@@ -43,12 +44,33 @@ struct reply *reply_rotation_new(enum reply_mode mode, const struct message *mes
 struct reply *reply_rotation_retain(struct reply *reply);
 void reply_rotation_release(struct reply *reply);
 
+/* Whether there are references beside the caller's own one. If not, no other thread has the object
+ * any more, and none can get it. */
+bool reply_rotation_is_shared(const struct reply *reply);
+
 /* Returns the object's mode. */
 enum reply_mode reply_rotation_mode(const struct reply *reply);
 
 /* Whether both have the same mode and messages. A reload then keeps the older one, so that the
  * rotation continues. */
 bool reply_rotation_equal(const struct reply *a, const struct reply *b);
+
+/* The number of messages, and the size of the longest one (0 without messages). */
+size_t reply_rotation_count(const struct reply *reply);
+size_t reply_rotation_max_bytes(const struct reply *reply);
+
+/* Makes the count of turns one in memory of the caller, which it continues: other programs that
+ * have the memory take turns by atomic addition there, and their message is the turn modulo the
+ * number of messages. The memory is aligned to 8 and outlives the object, or the object is set back
+ * to its own count (NULL), which continues, too. No other thread uses the object meanwhile. */
+void reply_rotation_use_turns(struct reply *reply, uint64_t *turns);
+
+/* Returns where its turns are counted: the last argument of reply_rotation_use_turns, or memory of
+ * its own. */
+static inline const uint64_t *reply_rotation_turns(const struct reply *reply)
+{
+    return reply->turns;
+}
 
 /* Reserves the next count turns of the rotation for the caller, by one atomic addition, in any
  * thread. Returns the first turn, an argument of reply_rotation_message. The list must not be

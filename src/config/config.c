@@ -106,6 +106,11 @@ void config_clear_metrics_allow(struct config *config)
     clear_blocks(&config->metrics.allow);
 }
 
+void config_clear_interfaces(struct config *config)
+{
+    config->offload.interface_count = 0;
+}
+
 bool config_control_is_off(const struct config *config)
 {
     return config->control.socket != NULL &&

@@ -143,6 +143,27 @@ static void check_metrics(const struct config *config, struct config_origins *or
         transport_split(config_listen_text(&config->metrics.listen, text), &transport));
 }
 
+/* Interfaces that are invalid have been reported already. */
+static void check_offload(const struct config *config, struct config_origins *origins,
+                          struct config_diagnostics *diagnostics)
+{
+    const struct config_key *interface = config_key_find("offload", "interface");
+    const struct config_key *mode = config_key_find("offload", "mode");
+    if (config->offload.mode == CONFIG_OFFLOAD_OFF || config->offload.interface_count > 0 ||
+        config_origin_of(origins->in_files, interface)->given)
+        return;
+    char *word = mode->type->write(mode, config, 0);
+    if (!word) {
+        diagnostics->no_memory = true;
+        return;
+    }
+    config_diagnostics_add(diagnostics, &config_origin_of(origins->in_files, mode)->at,
+                           "'mode = %s' needs the interfaces that the clients' datagrams come in "
+                           "by: give 'interface', such as 'interface = eth0'",
+                           word);
+    free(word);
+}
+
 void config_consistency_check(const struct config *config, struct config_origins *origins,
                               struct config_diagnostics *diagnostics)
 {
@@ -152,4 +173,5 @@ void config_consistency_check(const struct config *config, struct config_origins
     check_blocks(config, origins, diagnostics);
     check_observers(config, origins, diagnostics);
     check_metrics(config, origins, diagnostics);
+    check_offload(config, origins, diagnostics);
 }

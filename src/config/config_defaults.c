@@ -47,6 +47,7 @@ struct config *config_defaults(void)
         .admission = {.policy = POLICY_UNSET},
         .control = {.mode = 0660, .observer_mode = 0660},
         .state = {.interval_ms = 60000, .max_age_ms = 3600000},
+        .offload = {.mode = CONFIG_OFFLOAD_OFF, .max = CONFIG_OFFLOAD_MAX_AUTO},
         .log = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR},
     };
     if (!add_defaults(config)) {
@@ -67,4 +68,10 @@ void config_set_dependent_defaults(struct config *config, struct config_origins 
 uint32_t config_burst(const struct config *config)
 {
     return config->admission.burst != 0 ? config->admission.burst : config->admission.rate_pps;
+}
+
+uint32_t config_offload_max(const struct config *config)
+{
+    uint32_t max = config->offload.max;
+    return max != CONFIG_OFFLOAD_MAX_AUTO && max < config->clients.max ? max : config->clients.max;
 }

@@ -17,6 +17,7 @@ static const char *const FRAMINGS[] = {"line", "chunk", NULL};
 static const char *const NAMES[] = {"off", "trusted", "keyed", NULL};
 static const char *const POLICIES[] = {"open", "cookie", NULL};
 static const char *const SWITCH[] = {"off", "on", NULL};
+static const char *const OFFLOADS[] = {"off", "auto", "native", "generic", NULL};
 static const char *const LOG_LEVELS[] = {"error", "warning", "info", "debug", NULL};
 static const char *const LOG_FORMATS[] = {"text", "logfmt", "json", NULL};
 static const char *const LOG_TARGETS[] = {"stderr", "syslog", NULL};
@@ -102,6 +103,10 @@ static const struct config_key KEYS[] = {
     {"state", "max-age", &CONFIG_DURATION, AT(state.max_age_ms), RANGE(1000, UINT32_MAX), RELOAD},
     {"metrics", "listen", &CONFIG_METRICS_LISTEN, AT(metrics.listen), UPGRADE},
     {"metrics", "allow", &CONFIG_METRICS_ALLOW, AT(metrics.allow), RELOAD},
+    {"offload", "interface", &CONFIG_INTERFACE, RESTART},
+    {"offload", "mode", &CONFIG_ENUM, AT(offload.mode), .words = OFFLOADS, RESTART},
+    {"offload", "max", &CONFIG_NUMBER_OR_AUTO, AT(offload.max), RANGE(1, CONFIG_CLIENTS_MAX),
+     RESTART},
     {"log", "level", &CONFIG_ENUM, AT(log.level), .words = LOG_LEVELS, RELOAD},
     {"log", "format", &CONFIG_ENUM, AT(log.format), .words = LOG_FORMATS, RELOAD},
     {"log", "target", &CONFIG_ENUM, AT(log.target), .words = LOG_TARGETS, RELOAD},

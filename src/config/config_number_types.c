@@ -108,6 +108,7 @@ _Static_assert(sizeof(enum reply_mode) == sizeof(uint32_t) &&
                    sizeof(enum config_relay) == sizeof(uint32_t) &&
                    sizeof(enum config_missing) == sizeof(uint32_t) &&
                    sizeof(enum config_framing) == sizeof(uint32_t) &&
+                   sizeof(enum config_offload) == sizeof(uint32_t) &&
                    sizeof(enum config_log_level) == sizeof(uint32_t),
                "an enumeration has the size of a number");
 

@@ -1,6 +1,7 @@
 #include "config/config_text_types.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,52 @@ static char *write_message(const struct config_key *key, const struct config *co
     return config_quote_item(config->reply.messages[i].bytes, config->reply.messages[i].size);
 }
 
+/* Names of interfaces. */
+
+/* The kernel accepts no other names (dev_valid_name in net/core/dev.c). */
+static bool is_interface_name(const char *name, size_t size)
+{
+    return size > 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+           strcspn(name, "/: \t\n\v\f\r") == size;
+}
+
+static int set_interface(const struct config_key *key, struct config *config, const char *item,
+                         size_t size, char reason[CONFIG_REASON_BYTES])
+{
+    (void)key;
+    size_t count = config->offload.interface_count;
+    if (size >= ADDR_ZONE_BYTES) {
+        snprintf(reason, CONFIG_REASON_BYTES, "longer than %d bytes", ADDR_ZONE_BYTES - 1);
+        return -EINVAL;
+    }
+    if (!is_interface_name(item, size))
+        return config_refuse(reason, "not the name of an interface, such as eth0");
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(config->offload.interfaces[i], item) == 0)
+            return config_refuse(reason, "listed twice");
+    }
+    if (count >= CONFIG_INTERFACES_MAX) {
+        snprintf(reason, CONFIG_REASON_BYTES, "more than %d interfaces", CONFIG_INTERFACES_MAX);
+        return -EINVAL;
+    }
+    strcpy(config->offload.interfaces[count], item);
+    config->offload.interface_count = count + 1;
+    return 0;
+}
+
+static size_t count_interface(const struct config_key *key, const struct config *config)
+{
+    (void)key;
+    return config->offload.interface_count;
+}
+
+static char *write_interface(const struct config_key *key, const struct config *config, size_t i)
+{
+    (void)key;
+    const char *name = config->offload.interfaces[i];
+    return config_quote_item(name, strlen(name));
+}
+
 const struct config_type CONFIG_STRING = {
     .set = set_string,
     .count = count_string,
@@ -81,4 +128,11 @@ const struct config_type CONFIG_MESSAGE = {
     .write = write_message,
     .clear = config_clear_messages,
     .binary = true,
+};
+
+const struct config_type CONFIG_INTERFACE = {
+    .set = set_interface,
+    .count = count_interface,
+    .write = write_interface,
+    .clear = config_clear_interfaces,
 };

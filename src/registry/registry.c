@@ -112,7 +112,39 @@ __attribute__((noinline)) static enum registry_outcome rejoin(
     return REGISTRY_REJOINED;
 }
 
-/* Records another datagram of a client that has an entry. */
+/* Sets the local address of a client that has sent to another one before. The program in the kernel
+ * answers from the former one, so it is not to answer for the client any more. */
+__attribute__((noinline)) static void change_local(struct registry *registry, uint32_t slot,
+                                                   const struct addr *local)
+{
+    registry_end_offload(registry, slot);
+    registry_entry(registry, slot)->local = local_addresses_add(&registry->locals, local);
+}
+
+/* Whether a client whose entry's deadline has passed is live by what the program has recorded. */
+__attribute__((noinline)) static bool is_live_by_offload(struct registry *registry, uint32_t slot,
+                                                         uint64_t now_ms)
+{
+    return registry->offload != NULL && offloaded_clients_is_live(registry->offload, slot, now_ms);
+}
+
+/* The deadline that follows now is before the one that the entry had: by a shorter ttl; or the
+ * program in the kernel has renewed the client after now was read, and then the later one stays.
+ * The wheel allows for deadlines that have moved to a later time, but not for an earlier one. */
+__attribute__((noinline)) static void move_deadline_earlier(struct registry *registry,
+                                                            uint32_t slot, uint8_t ttl,
+                                                            uint64_t deadline_ms)
+{
+    struct client_entry *entry = registry_entry(registry, slot);
+    if (registry->offload != NULL && entry->ttl == ttl)
+        entry->deadline_ms = deadline_ms & CLIENT_DEADLINE_MASK;
+    else
+        timer_wheel_move_earlier(&registry->wheel, slot / REGISTRY_CLUSTER_SLOTS,
+                                 entry->deadline_ms);
+}
+
+/* Records another datagram of a client that has an entry. What the program in the kernel has
+ * recorded is looked up only if the client seems to have expired: it is taken over later. */
 static inline enum registry_outcome renew(struct registry *registry,
                                           const struct registry_datagram *datagram, uint32_t slot,
                                           uint64_t now_ms)
@@ -120,17 +152,18 @@ static inline enum registry_outcome renew(struct registry *registry,
     struct client_entry *entry = registry_entry(registry, slot);
     const struct addr *local = datagram->local;
     uint64_t deadline_ms = entry->deadline_ms;
-    if (deadline_ms <= now_ms)
-        return rejoin(registry, datagram, slot, now_ms);
+    if (deadline_ms <= now_ms) {
+        if (!is_live_by_offload(registry, slot, now_ms))
+            return rejoin(registry, datagram, slot, now_ms);
+        deadline_ms = entry->deadline_ms;
+    }
     bool unnamed = entry->local == 0 && local->family == ADDR_NONE; /* always, on a bound socket */
     if (!unnamed && !local_addresses_matches(&registry->locals, (uint16_t)entry->local, local))
-        entry->local = local_addresses_add(&registry->locals, local);
+        change_local(registry, slot, local);
     entry->received += entry->received != UINT32_MAX;
-    /* The wheel allows for deadlines that have moved to a later time, but not for an earlier one,
-     * which a shorter ttl can cause. */
+    uint8_t ttl = (uint8_t)entry->ttl;
     if (set_deadline(registry, entry, now_ms) < deadline_ms)
-        timer_wheel_move_earlier(&registry->wheel, slot / REGISTRY_CLUSTER_SLOTS,
-                                 entry->deadline_ms);
+        move_deadline_earlier(registry, slot, ttl, deadline_ms);
     return REGISTRY_RENEWED;
 }
 
@@ -211,9 +244,32 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
     if (!registry_look_up(registry, listener, source, &cell))
         return false;
     uint32_t slot = hash_index_slot(&registry->index, cell);
+    registry_refresh(registry, slot);
     if (registry_entry(registry, slot)->deadline_ms <= now_ms)
         return false;
     if (client != NULL)
         *client = registry_client(registry, slot, now_ms);
     return true;
+}
+
+void registry_set_offload(struct registry *registry, struct offloaded_clients *offload)
+{
+    registry->offload = offload;
+    if (offload != NULL)
+        offloaded_clients_set_registry(offload, &registry->slab, &registry->locals, registry->ttls);
+}
+
+bool registry_offload(struct registry *registry, const struct registry_datagram *datagram,
+                      const struct addr *local, uint64_t now_ms)
+{
+    if (registry->offload == NULL)
+        return false;
+    now_ms = registry_advance(registry, now_ms);
+    uint32_t start = hash_index_start(&registry->index, datagram->hash);
+    uint32_t cell = registry_find_cell(registry, start, datagram->hash, &datagram->key);
+    if (registry->index.cells[cell] == 0)
+        return false;
+    uint32_t slot = hash_index_slot(&registry->index, cell);
+    return registry_entry(registry, slot)->deadline_ms > now_ms &&
+           offloaded_clients_admit(registry->offload, slot, local, now_ms);
 }

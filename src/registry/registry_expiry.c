@@ -12,6 +12,7 @@ static void evict(struct registry *registry, uint32_t cell)
 {
     uint32_t slot = hash_index_slot(&registry->index, cell);
     const struct client_entry *entry = registry_entry(registry, slot);
+    registry_end_offload(registry, slot);
     if (registry_is_counted(registry, entry)) {
         struct addr source = client_key_source(&entry->key);
         prefix_counts_remove(registry->prefixes, &source);
@@ -44,6 +45,8 @@ bool registry_remove(struct registry *registry, uint8_t listener, const struct a
 void registry_expire_all(struct registry *registry, uint64_t now_ms)
 {
     now_ms = registry_advance(registry, now_ms);
+    if (registry->offload != NULL)
+        offloaded_clients_stop_all(registry->offload);
     uint32_t slot = slot_bitmap_next(&registry->live, 0);
     for (; slot != SLOT_BITMAP_END; slot = slot_bitmap_next(&registry->live, slot + 1)) {
         struct client_entry *entry = registry_entry(registry, slot);
@@ -60,6 +63,16 @@ static void prefetch_cluster(const struct registry *registry)
     uint32_t cluster = timer_wheel_peek(&registry->wheel);
     for (uint32_t i = 0; cluster != TIMER_WHEEL_NONE && i < REGISTRY_CLUSTER_SLOTS; i++)
         __builtin_prefetch(registry_entry(registry, cluster * REGISTRY_CLUSTER_SLOTS + i));
+}
+
+/* Makes the entries of a cluster show which of its clients have expired, and ends the records of
+ * those: what the program in the kernel does from then on is too late for them. */
+static void settle_offloaded(struct registry *registry, uint32_t cluster, uint64_t now_ms)
+{
+    for (uint32_t live = slot_bitmap_byte(&registry->live, cluster); live != 0; live &= live - 1)
+        offloaded_clients_is_live(registry->offload,
+                                  cluster * REGISTRY_CLUSTER_SLOTS + (uint32_t)__builtin_ctz(live),
+                                  now_ms);
 }
 
 /* The expired clients of a cluster. */
@@ -108,6 +121,8 @@ static uint32_t sweep_cluster(struct registry *registry, uint32_t cluster, uint6
                               uint32_t budget)
 {
     struct due due;
+    if (registry->offload != NULL)
+        settle_offloaded(registry, cluster, now_ms);
     uint64_t earliest_ms = find_due(registry, cluster, now_ms, &due);
     uint32_t evicted = due.count < budget ? due.count : budget;
     for (uint32_t i = 0; i < evicted; i++)

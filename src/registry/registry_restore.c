@@ -70,6 +70,8 @@ uint32_t registry_restore(struct registry *registry, const struct registry_resto
         *is_new ? allocate(registry, client, &key) : hash_index_slot(&registry->index, cell);
     if (slot == UINT32_MAX)
         return UINT32_MAX;
+    if (!*is_new)
+        registry_end_offload(registry, slot);
     fill(registry, slot, client, now_ms);
     if (*is_new)
         registry_add_entry(registry, cell, hash, slot);
@@ -81,6 +83,7 @@ uint32_t registry_restore(struct registry *registry, const struct registry_resto
 
 uint64_t registry_left_ms(const struct registry *registry, uint32_t slot, uint64_t now_ms)
 {
+    registry_refresh(registry, slot);
     uint64_t deadline_ms = registry_entry(registry, slot)->deadline_ms;
     return deadline_ms > now_ms ? deadline_ms - now_ms : 0;
 }
@@ -95,6 +98,8 @@ static void put_usage(struct handover_writer *writer, const struct client_slab_u
 
 void registry_hand_over(const struct registry *registry, struct handover_writer *writer)
 {
+    if (registry->offload != NULL)
+        offloaded_clients_refresh_all(registry->offload);
     handover_put64(writer, registry_layout(registry->capacity));
     handover_put32(writer, registry->capacity);
     handover_put64(writer, registry->locals.key.k0);

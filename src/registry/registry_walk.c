@@ -25,6 +25,7 @@ size_t registry_walk_next(const struct registry *registry, struct registry_walk 
         }
         walk->next = slot + 1;
         const struct client_entry *entry = registry_entry(registry, slot);
+        registry_refresh(registry, slot);
         if (entry->deadline_ms > now_ms && entry->join_number < walk->joined_before)
             clients[count++] = registry_client(registry, slot, now_ms);
     }

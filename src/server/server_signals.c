@@ -79,6 +79,7 @@ void server_reload(void *state, config_reload_callback *done, void *done_state)
         .started = server->config,
         .effective = &server->effective,
         .reply = &server->reply,
+        .offload = &server->offload,
         .admission = server->admission,
         .rules = &server->rules,
         .workers = server->workers.list,

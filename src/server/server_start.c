@@ -87,6 +87,11 @@ static int open_sockets(struct server *server)
                                 &server->identity, &existing);
 }
 
+static int open_offload(struct server *server)
+{
+    return kernel_offload_open(&server->offload, server->config);
+}
+
 static int make_reply(struct server *server)
 {
     const struct config *config = server->config;
@@ -181,6 +186,7 @@ static int make_workers(struct server *server)
         .names_key = server->names_key,
         .name_queues = name_decisions_queues(server->names),
         .handed = server->handed,
+        .offload = &server->offload,
         .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},
     };
     const char *failed = "memory";
@@ -190,6 +196,9 @@ static int make_workers(struct server *server)
                     ? -ENOMEM
                     : workers_new(&server->workers, server->config, &server->sockets.listeners,
                                   &shared, &failed);
+    if (error == 0)
+        error = offload_withdrawal_open(&server->withdrawal, &server->workers, server->mailbox,
+                                        server->offload.program != NULL);
     return error == 0
                ? 0
                : startup_error_report(
@@ -272,6 +281,7 @@ static int open_control(struct server *server)
                 .subscriptions = server->subscriptions,
                 .listeners = &server->sockets.listeners,
                 .names = name_decisions_table(server->names),
+                .offload = &server->offload,
                 .loop = server->loop,
                 .reply_mailbox = server->mailbox,
                 .clients_max = server->config->clients.max,
@@ -490,6 +500,7 @@ static int start_workers(struct server *server)
     if (error != 0)
         return error;
     socket_takeover_end(&server->workers, &server->sockets.listeners, &server->inherited);
+    kernel_offload_add_reply(&server->offload, server->reply); /* a predecessor uses it no more */
     workers_start(&server->workers);
     server->running_workers = server->workers.started;
     return 0;
@@ -544,6 +555,7 @@ int server_start(struct server *server)
         {read_existing_sockets, "checking the sockets that the service manager passed"},
         {open_sockets, "opening the sockets"},
         {open_metrics, "opening the address of the metrics"},
+        {open_offload, "attaching the offload"},
         {make_reply, "storing the reply messages"},
         {make_admission, "preparing the admission of clients"},
         {make_loop, "preparing to wait for events"},

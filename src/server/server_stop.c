@@ -131,6 +131,8 @@ void server_log_final_counters(const struct server *server)
 void server_free(struct server *server)
 {
     workers_free(&server->workers);
+    offload_withdrawal_close(&server->withdrawal);
+    kernel_offload_close(&server->offload);
     client_takeover_end(server);
     stdout_line_stop(&server->ready_line);
     service_manager_disconnect(&server->manager);

@@ -12,7 +12,7 @@ struct reply *reply_rotation_new(enum reply_mode mode, const struct message *mes
     if (reply == NULL)
         return NULL;
     *reply = (struct reply){.mode = mode};
-    atomic_init(&reply->turns, 0);
+    reply->turns = &reply->own_turns;
     atomic_init(&reply->references, 1);
     reply->messages = calloc(count ? count : 1, sizeof *reply->messages);
     if (reply->messages == NULL) {
@@ -49,6 +49,11 @@ void reply_rotation_release(struct reply *reply)
     free(reply);
 }
 
+bool reply_rotation_is_shared(const struct reply *reply)
+{
+    return atomic_load_explicit(&reply->references, memory_order_acquire) > 1;
+}
+
 enum reply_mode reply_rotation_mode(const struct reply *reply)
 {
     return reply->mode;
@@ -66,11 +71,34 @@ bool reply_rotation_equal(const struct reply *a, const struct reply *b)
     return true;
 }
 
+size_t reply_rotation_count(const struct reply *reply)
+{
+    return reply->count;
+}
+
+size_t reply_rotation_max_bytes(const struct reply *reply)
+{
+    size_t max_bytes = 0;
+    for (size_t i = 0; i < reply->count; i++)
+        if (reply->messages[i].size > max_bytes)
+            max_bytes = reply->messages[i].size;
+    return max_bytes;
+}
+
+/* The count of turns may be in memory that has no atomic type, since a program in the kernel uses
+ * it as well. */
+void reply_rotation_use_turns(struct reply *reply, uint64_t *turns)
+{
+    uint64_t taken = __atomic_load_n(reply->turns, __ATOMIC_RELAXED);
+    reply->turns = turns != NULL ? turns : &reply->own_turns;
+    __atomic_store_n(reply->turns, taken, __ATOMIC_RELAXED);
+}
+
 size_t reply_rotation_take(struct reply *reply, size_t count)
 {
     /* One division for each batch. The counter wraps at 2^64, after 584 years of 10^9 requests per
      * second. */
-    return atomic_fetch_add_explicit(&reply->turns, count, memory_order_relaxed) % reply->count;
+    return (size_t)(__atomic_fetch_add(reply->turns, count, __ATOMIC_RELAXED) % reply->count);
 }
 
 /* ---- an upgrade ---- */
@@ -98,7 +126,7 @@ void reply_rotation_hand_over(const struct reply *reply, struct handover_writer 
     uint8_t digest[SHA256_BYTES];
     digest_of(reply, digest);
     handover_put_bytes(writer, digest, sizeof digest);
-    handover_put64(writer, atomic_load(&reply->turns));
+    handover_put64(writer, __atomic_load_n(reply->turns, __ATOMIC_RELAXED));
 }
 
 int reply_rotation_take_over(struct reply *reply, struct handover_reader *reader)
@@ -110,6 +138,6 @@ int reply_rotation_take_over(struct reply *reply, struct handover_reader *reader
         return -EPROTO;
     digest_of(reply, digest);
     if (memcmp(digest, former, sizeof digest) == 0)
-        atomic_store(&reply->turns, turns);
+        __atomic_store_n(reply->turns, turns, __ATOMIC_RELAXED);
     return 0;
 }

@@ -12,6 +12,7 @@ import broadcasts
 import confirmations
 import many_clients
 import messages
+import offload
 import registry
 import replies
 import report
@@ -37,6 +38,7 @@ SCENARIOS = {
     "state": restarts.state,
     "upgrade": upgrades.upgrade,
     "scrape": scrapes.scrape,
+    "offload": offload.offload,
     "workers": replies.workers,
     "admission": replies.admission,
     "peers": replies.compare,

@@ -30,6 +30,7 @@ class Sizes:
     rate: int = 20_000         # requests a second during a broadcast or an expiry
     listen_rate: int = 50_000  # requests a second, of which a subscriber gets each one
     echo_rate: int = 2000      # requests a second that a program answers
+    asking_rate: int = 500     # requests a second of registered clients during a flood
     confirming: int = 100_000  # clients that confirm, while datagrams are lost
     confirm_rate: int = 100_000  # copies a second, so that their receiver loses none
     load_s: int = 10           # the duration of these loads
@@ -38,8 +39,8 @@ class Sizes:
 
 
 SMOKE = Sizes(clients=50, warm=200, requests=1000, many=500, huge=1000,
-              callgrind_requests=(200, 700), rate=200, listen_rate=500, echo_rate=100, confirming=10,
-              load_s=2, idle_s=2, sweeps=False)
+              callgrind_requests=(200, 700), rate=200, listen_rate=500, echo_rate=100, asking_rate=50,
+              confirming=10, load_s=2, idle_s=2, sweeps=False)
 
 
 class Bench:

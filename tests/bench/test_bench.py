@@ -13,6 +13,8 @@ import unittest
 from contextlib import redirect_stderr, redirect_stdout
 
 import bench
+import live_frames
+import offload
 import processes
 import meters
 import senders
@@ -34,11 +36,11 @@ def run(*words):
     return status, text.getvalue(), out
 
 
-def command_lines():
-    """Yields the command lines of all processes."""
+def of_processes(file):
+    """Yields that file of /proc of all processes."""
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as line:
+            with open(f"/proc/{pid}/{file}", encoding="utf-8", errors="replace") as line:
                 yield line.read()
         except OSError:
             continue  # the process has ended
@@ -114,6 +116,25 @@ class Run(unittest.TestCase):
         self.assertGreater(cost["metrics: bytes"][0], cost["status.json: bytes"][0])
         self.assertEqual(section["figures"][0]["value"], 0)
 
+    @unittest.skipIf(live_frames.why_not(), live_frames.why_not())
+    def test_replies_of_the_offload_are_counted_and_measured(self):
+        status, text, out = run("--rounds", "1", "offload")
+        self.addCleanup(shutil.rmtree, out)
+        self.assertEqual(status, 0, text)
+        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
+            section = json.load(file)["sections"][0]
+        self.assertEqual([row["name"] for row in section["rows"][2:]],
+                         [f"{way}, {count} registered" for count in (SMOKE.clients, SMOKE.many) for way in ("sockets", "offloaded")]
+                         + ["flood, sockets", "flood, offloaded"])
+        for row in section["rows"][:6]:
+            self.assertGreater(row["samples"][offload.IN_SENDER][0], 0)
+        in_server = [row["samples"][offload.IN_SERVER][0] for row in section["rows"][2:6]]
+        for sockets, offloaded in (in_server[:2], in_server[2:]):
+            self.assertGreater(sockets, offloaded)
+        for row in section["rows"][6:]:
+            self.assertGreater(row["samples"]["forged requests a second"][0], 0)
+        self.assertEqual([figure["limit"] for figure in section["figures"]], [12.5, 700, 12.5, 700, 0])
+
     def test_all_clients_expire_in_a_mass_expiry_and_none_without(self):
         status, text, out = run("--rounds", "1", "expiry")
         self.addCleanup(shutil.rmtree, out)
@@ -157,20 +178,28 @@ class Run(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(os.path.join(scratch, "a", "b"))),
                          ["bench.json", "bench.md"])
 
-    def test_sigterm_leaves_no_files_and_no_processes(self):
+    def check_that_sigterm_leaves_nothing(self, scenario):
+        """A namespace without a name exists as long as a process in it."""
         scratch = tempfile.mkdtemp(prefix="udpsrv-bench-test-")
         self.addCleanup(shutil.rmtree, scratch)
         process = subprocess.Popen(
             [sys.executable, "-B", os.path.join(ROOT, "tests/bench/bench.py"), "--smoke", "--build",
-             BUILD, "--out", scratch, "expiry"], env=os.environ | {"TMPDIR": scratch},
+             BUILD, "--out", scratch, scenario], env=os.environ | {"TMPDIR": scratch},
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        process.stderr.readline()  # it has begun its first round
+        process.stderr.readline()  # it has begun its first round, or registers clients for it
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
         self.assertEqual(process.wait(), 128 + signal.SIGTERM)
         process.stderr.close()
         self.assertEqual(os.listdir(scratch), [])
-        self.assertEqual([line for line in command_lines() if scratch in line], [])
+        self.assertEqual([environment for environment in of_processes("environ") if f"TMPDIR={scratch}" in environment], [])
+
+    def test_sigterm_leaves_no_files_and_no_processes(self):
+        self.check_that_sigterm_leaves_nothing("expiry")
+
+    @unittest.skipIf(live_frames.why_not(), live_frames.why_not())
+    def test_sigterm_leaves_no_network_namespaces(self):
+        self.check_that_sigterm_leaves_nothing("offload")
 
 
 class Failures(unittest.TestCase):

@@ -33,6 +33,10 @@ class Exceptions:
                     self.at_times.add(number)
                 {"unreached": self.unreached, "accept": self.accepted, "regression": self.listed}[kind].append(entry)
 
+    def add_unreached(self, pattern, reason):
+        """As a line of the file would."""
+        self.unreached.append((0, [pattern], reason))
+
     def reason_for_unreached(self, site):
         for number, (pattern, *_), reason in self.unreached:
             if fnmatch.fnmatchcase(site, pattern):

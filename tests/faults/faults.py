@@ -23,6 +23,7 @@ import frame_tool_scenarios
 import judge
 import manager_scenarios
 import metrics_scenarios
+import offload_scenarios
 import plan
 import rare_scenarios
 import rare_tool_scenarios
@@ -35,7 +36,8 @@ import world
 from run import run_scenario
 
 SERVER_SCENARIOS = {**server_scenarios.SCENARIOS, **frame_scenarios.SCENARIOS, **rare_scenarios.SCENARIOS,
-                    **manager_scenarios.SCENARIOS, **state_scenarios.SCENARIOS, **upgrade_scenarios.SCENARIOS, **metrics_scenarios.SCENARIOS}
+                    **manager_scenarios.SCENARIOS, **state_scenarios.SCENARIOS, **upgrade_scenarios.SCENARIOS, **metrics_scenarios.SCENARIOS,
+                    **offload_scenarios.SCENARIOS}
 SCENARIOS = {**SERVER_SCENARIOS, **tool_scenarios.SCENARIOS, **frame_tool_scenarios.SCENARIOS, **rare_tool_scenarios.SCENARIOS}
 BASELINES = 2
 JOBS = 8 * (os.cpu_count() or 1) # the scenarios wait most of the time
@@ -65,12 +67,13 @@ def fails(result):
 
 class Sweep:
     def __init__(self, options):
-        self.options, self.table, self.sites = options, calls.calls(), plan.Sites(options.programs)
+        self.options, self.errors, self.sites = options, calls.Errors(), plan.Sites(options.programs)
         self.exceptions = exceptions.Exceptions()
         self.pool = concurrent.futures.ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), prepare_worker,
                                                            (options.programs,))
         self.left_open = collections.defaultdict(list)
         self.baselines, self.visits, self.reached_by, self.tried, self.suspects, self.order = {}, {}, {}, [], [], {}
+        self.skipped = set()
         self.start = time.monotonic()
 
     def run_baselines(self):
@@ -78,12 +81,22 @@ class Sweep:
         pending = {name: [self.pool.submit(run_one, name, None) for _ in range(BASELINES)] for name in SCENARIOS}
         for name, futures in pending.items():
             results = [self.passed(name, future.result()) for future in futures]
+            if results[0]["skipped"]:
+                self.skip(name, results[0]["skipped"])
+                continue
             self.baselines[name] = {"programs": [program for result in results for program in result["programs"]],
                                     "left_open": self.left_open[program_of(name)]}
             self.left_open[program_of(name)] += [result["counts"]["left_open"] for result in results]
             self.left_open[program_of(name)].append(getattr(SCENARIOS[name], "may_leave_open", ""))
             self.visits[name, program_of(name)] = {index: min(result["counts"]["visits"].get(index, 0) for result in results)
                                                    for result in results for index in result["counts"]["visits"]}
+
+    def skip(self, name, reason):
+        """The host cannot run the scenario: its faults are not tried, and no other one has to reach its sites."""
+        print(f"faults: skipped: the scenario '{name}': {reason}")
+        self.skipped.add(name)
+        for pattern in SCENARIOS[name].sites:
+            self.exceptions.add_unreached(pattern, f"the scenario '{name}' is skipped: {reason}")
 
     def passed(self, name, result):
         """The result of a scenario without a fault, or of a second run: a busy host may delay the first one beyond a limit."""
@@ -142,6 +155,8 @@ class Sweep:
     def regressions(self):
         """The scenario of each must still reach its site, else the line says nothing."""
         for fault in self.exceptions.regressions():
+            if fault.scenario in self.skipped:
+                continue
             visits = self.visits.get((fault.scenario, fault.program), {})
             if visits.get(self.sites.indexes[fault.program].get(fault.site), 0) < fault.at:
                 sys.exit(f"faults: exceptions.txt: the regression '{report.describe(fault)}' is about a call that this scenario does "
@@ -160,7 +175,7 @@ class Sweep:
 
     def run(self):
         self.run_baselines()
-        first = plan.first_round(self.sites, self.visits, self.table)
+        first = plan.first_round(self.sites, self.visits, self.errors)
         without_fault = {fault.site for fault in first}
         if self.options.short:
             first = plan.short_form(first)
@@ -169,7 +184,7 @@ class Sweep:
         if not self.options.short:
             self.run_faults(self.select(self.missed(first)))
             only_by_faults = {site: fault for site, fault in self.reached_by.items() if site not in without_fault}
-            self.run_faults(self.select(plan.second_round(only_by_faults, self.table)))
+            self.run_faults(self.select(plan.second_round(only_by_faults, self.errors)))
         self.pool.shutdown()
         return report.finish(self)
 

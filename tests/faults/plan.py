@@ -78,10 +78,10 @@ def last_call(fault):
     return fault.at + PASSING_CALLS - 1 if passes else 1 << 30
 
 
-def faults_of(site, program, scenarios, table):
+def faults_of(site, program, scenarios, errors):
     """All faults of a site in a program; scenarios are pairs of a name and the number of visits. They take turns."""
     turn = 0
-    for error in table[call_of(site)].errors:
+    for error in errors.of(site):
         for mode in (ALWAYS,) if error in LASTING else (ONCE, ALWAYS):
             scenario, visits = scenarios[turn % len(scenarios)]
             turn += 1
@@ -90,16 +90,16 @@ def faults_of(site, program, scenarios, table):
                 yield Fault(scenario, program, site, error, mode, 1 + visits // 2, None)
 
 
-def nth_faults_of(site, program, scenarios, table):
+def nth_faults_of(site, program, scenarios, errors):
     """Each call of a site fails, one at a time: what comes before it must be undone, and what comes after it must work."""
-    lacks = OTHER_LACKS.get(call_of(site)) or [error for error in LACKS if error in table[call_of(site)].errors][:1]
+    lacks = OTHER_LACKS.get(call_of(site)) or [error for error in LACKS if error in errors.of(site)][:1]
     scenario, visits = max(scenarios, key=lambda one: one[1])
     for at in range(2, min(visits, NTH_OTHER_MAX if call_of(site) in OTHER_LACKS else NTH_MAX) + 1):
         for lack in lacks:
             yield Fault(scenario, program, site, lack, ONCE, at, None)
 
 
-def first_round(sites, visits, table):
+def first_round(sites, visits, errors):
     """visits: the number of visits by scenario and site, without faults, with the program of the scenario."""
     by_site = collections.defaultdict(list)
     for (scenario, program), counts in visits.items():
@@ -109,15 +109,15 @@ def first_round(sites, visits, table):
     for (site, program), scenarios in sorted(by_site.items()):
         fast = [one for one in sorted(scenarios) if one[0] not in SLOW]
         chosen = fast if len(fast) >= 2 else sorted(scenarios)
-        faults += faults_of(site, program, chosen, table)
-        faults += nth_faults_of(site, program, chosen, table)
+        faults += faults_of(site, program, chosen, errors)
+        faults += nth_faults_of(site, program, chosen, errors)
     return list(dict.fromkeys(faults))
 
 
-def second_round(reached_by, table):
+def second_round(reached_by, errors):
     """Sites that only the handling of a fault reaches: both faults together."""
     return [Fault(first.scenario, first.program, site, error, ALWAYS, 1, first)
-            for site, first in sorted(reached_by.items()) for error in table[call_of(site)].errors]
+            for site, first in sorted(reached_by.items()) for error in errors.of(site)]
 
 
 def short_form(faults):

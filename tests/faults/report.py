@@ -39,7 +39,7 @@ def row(sweep, site, all_tried):
 def missing_errors(sweep, site, all_tried):
     """Errors of the manual page that were planned for a site and never happened."""
     happened = {tried.fault.error for tried in all_tried}
-    return [error for error in sweep.table[site.split(":")[2].split("#")[0]].errors if error not in happened]
+    return [error for error in sweep.errors.of(site) if error not in happened]
 
 
 def totals(sweep, by_site):

@@ -19,6 +19,10 @@ ENVIRONMENT = {
 }
 
 
+class Skipped(Exception):
+    """The host cannot run the scenario: why."""
+
+
 class Run:
     """The programs of a run, and what the scenario found missing."""
 
@@ -98,22 +102,24 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def result_of(run, seconds, failure):
+def result_of(run, seconds, failure, skipped):
     """What the judgement and the report need, as plain data."""
     return {
         "programs": [{"name": p.name, "status": p.status, "killed": p.killed, "cpu_s": p.cpu_s, "expected": list(p.expected),
                       "output": p.output.decode(errors="replace"), "errors": p.errors.decode(errors="replace")} for p in run.targets],
         "lost": run.lost, "unbalanced": run.unbalanced, "evidence": run.evidence, "counts": run.counts.read(), "seconds": seconds,
-        "failure": failure,
+        "failure": failure, "skipped": skipped,
     }
 
 
 def run_scenario(scenario, programs, plan):
     """Runs a scenario and returns its result."""
-    run, start, failure = Run(programs, plan), time.monotonic(), ""
+    run, start, failure, skipped = Run(programs, plan), time.monotonic(), "", ""
     try:
         scenario(run)
+    except Skipped as reason:
+        skipped = str(reason)
     except Exception as error: # a mistake of the scenario or a helper that failed: the run says nothing about the product
         failure = f"{type(error).__name__}: {error} (line {sys.exc_info()[2].tb_next.tb_lineno if sys.exc_info()[2].tb_next else 0})"
     run.close()
-    return result_of(run, time.monotonic() - start, failure)
+    return result_of(run, time.monotonic() - start, failure, skipped)

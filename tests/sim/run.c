@@ -9,6 +9,7 @@
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/observe.h"
+#include "sim/check/offloaded.h"
 #include "sim/check/outcomes.h"
 #include "sim/check/published.h"
 #include "sim/check/restoring.h"
@@ -34,6 +35,7 @@
 #include "sim/world/faults.h"
 #include "sim/world/gateways.h"
 #include "sim/world/metrics_peers.h"
+#include "sim/world/offload_settings.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan.h"
 #include "sim/world/reductions.h"
@@ -54,11 +56,13 @@ static enum process_end end_of_server;
 static uint64_t ended_ms; /* and when it has */
 static bool was_checked;  /* the start was */
 static bool must_fail;    /* an address is missing, and missing-address = fail */
+static bool may_fail;     /* an interface of the offload is missing, which is not auto */
 
 static void run_server(void *state)
 {
     (void)state;
     must_fail = !setup.waits_for_addresses && restoring_is_missing();
+    may_fail = offload_settings_may_fail();
     exit_status = server_run(&server_options);
     scheduler_set_status(exit_status);
 }
@@ -151,6 +155,7 @@ static bool on_idle(void)
     if (totals_has_finished())
         return false; /* the last snapshot is written */
     upgrades_check_idle();
+    offloaded_check_idle();
     subscribers_check_idle();
     gateways_check_idle();
     metrics_peers_check_idle();
@@ -223,7 +228,7 @@ static void check_status(bool had_faults)
         check_missing(had_faults);
     if (is_obstructed)
         check_obstacle(had_faults);
-    if (!was_ready && !had_faults && !must_fail && !is_obstructed)
+    if (!was_ready && !had_faults && !must_fail && !may_fail && !is_obstructed)
         broken_promise(plan_starts() == 1 ? "the server starts" : "the server starts again",
                        "it ended with %d and no fault was drawn", exit_status);
     if (was_ready)
@@ -267,6 +272,7 @@ static void reset(void)
     totals_reset();
     direct_reset();
     outcomes_reset();
+    offloaded_reset();
     saved_reset();
     was_checked = false;
 }

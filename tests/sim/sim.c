@@ -1,5 +1,6 @@
 /* Runs the whole server on a simulated kernel and network, once for each seed. */
 #include "sim/core/coverage.h"
+#include "sim/net/offload_program.h"
 #include "sim/run.h"
 #include "sim/world/drawn_keys.h"
 #include "sim/world/reductions.h"
@@ -25,6 +26,7 @@ struct arguments {
     const char *coverage; /* the path of the profile, NULL: none */
     bool describe;        /* only print what the first seed draws */
     bool keys;            /* only check that each key of the configuration is drawn */
+    bool models;          /* only test the models of the kernel's programs */
     char replay[4096];    /* the command, without the seed */
     struct run_options run;
 };
@@ -38,10 +40,12 @@ static double now(void)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sim [--seed=N] [--seeds=N] [--jobs=N] [--verbose] [--hash] [--log] "
-                    "[--break=ORACLE] [--coverage=FILE]\n"
-                    "           [--describe] [--keys] [--variant=N] [--workers=N] [--clients=LIST] "
-                    "[--duration=MS] [--without=NAME,...] [--steady]\n");
+    fprintf(
+        stderr,
+        "usage: sim [--seed=N] [--seeds=N] [--jobs=N] [--verbose] [--hash] [--log] "
+        "[--break=ORACLE] [--coverage=FILE]\n"
+        "           [--describe] [--keys] [--models] [--variant=N] [--workers=N] [--clients=LIST] "
+        "[--duration=MS] [--without=NAME,...] [--steady]\n");
     return 2;
 }
 
@@ -85,6 +89,8 @@ static bool read_arguments(struct arguments *arguments, int argc, char **argv)
             arguments->describe = true;
         else if (strcmp(argv[i], "--keys") == 0)
             arguments->keys = true;
+        else if (strcmp(argv[i], "--models") == 0)
+            arguments->models = true;
         else if (!reductions_read(argv[i]))
             return false;
     }
@@ -181,6 +187,8 @@ int main(int argc, char **argv)
     }
     if (arguments.keys)
         return !drawn_keys_check();
+    if (arguments.models)
+        return !program_test();
     uint64_t next = arguments.first, end = arguments.first + arguments.count, done = 0, failed = 0;
     unsigned running = 0;
     double since = now(), shown = 0;

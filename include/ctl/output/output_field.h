@@ -28,7 +28,7 @@ struct output_field {
 };
 
 enum {
-    OUTPUT_FIELDS_MAX = 48,         /* of a record or a table */
+    OUTPUT_FIELDS_MAX = 64,         /* of a record or a table */
     OUTPUT_FIELD_TEXT_BYTES = 1024, /* of a value as text for people, escaped */
 };
 

@@ -9,6 +9,7 @@
 #include "server/control/control_socket_file.h"
 #include "server/events/subscriptions.h"
 #include "server/metrics/metrics_server.h"
+#include "server/offload/kernel_offload.h"
 #include "server/state/state_snapshots.h"
 #include "server/workers/worker.h"
 
@@ -39,6 +40,7 @@ struct config_reload_context {
     const struct config *started;        /* the configuration at the start of the server */
     struct effective_config **effective; /* in use; replaced at the end of the reload */
     struct reply **reply; /* in use; replaced if the messages or the mode have changed */
+    struct kernel_offload *offload;
     struct admission_updates *admission;
     struct admission_rules *rules; /* in use; replaced, and their access list is freed */
     struct worker *const *workers;

@@ -12,6 +12,7 @@ struct memory_estimate {
     uint64_t start_bytes; /* of the clients' indexes, committed at the start */
     uint64_t
         clients_bytes; /* of clients.max clients, without their indexes, and of names-max names */
+    uint64_t offload_bytes; /* of the kernel's tables of the offload, and of its records */
     uint64_t streams_bytes; /* of server.stream-max streams with full buffers */
     uint64_t base_bytes;    /* of everything else, approximately */
 };

@@ -58,6 +58,15 @@ struct message_callback {
     void *state;
 };
 
+/* Receives the record of each plain datagram that is answered and has renewed its client, by a
+ * listener that is no multicast group: the program in the kernel could answer the next one
+ * (server/workers/offload/worker_offload). */
+struct renewal_callback {
+    void (*call)(void *state, uint8_t listener, const struct registry_datagram *record,
+                 uint64_t now_ms); /* NULL: there is none */
+    void *state;
+};
+
 /* The multicast groups among the listeners. A datagram to a group may come from any port, ours too:
  * in a chat without a server each member sends from the group's own port. So only datagrams that
  * this server itself sent are dropped. */
@@ -84,6 +93,7 @@ struct datagram_decider {
     struct confirmations *confirmations;
     struct reply *reply;
     struct message_callback on_message;
+    struct renewal_callback on_renewed;
     struct event_publisher *events; /* of clients that join, leave or are refused */
     struct multicast_listeners groups;
     struct earlier_datagrams earlier;

@@ -21,6 +21,7 @@ enum handover_type {
     HANDOVER_STATE_LOCK, /* of the state file */
     HANDOVER_MANAGER,    /* the socket to the service manager */
     HANDOVER_MEMORY,     /* of the clients */
+    HANDOVER_OFFLOAD,    /* the program of the offload, its tables and interfaces */
     /* Second package: what changes while the server runs. */
     HANDOVER_LISTENERS = 32, /* their addresses, by number: before all that refers to numbers */
     HANDOVER_CLIENTS,        /* with the counters */

@@ -6,6 +6,7 @@
 #include "server/datagram/datagram_decision.h"
 #include "server/events/event_queue.h"
 #include "server/listen/first_worker_sockets.h"
+#include "server/offload/kernel_offload.h"
 #include "server/state/handed_clients.h"
 
 #include <stddef.h>
@@ -30,6 +31,7 @@ struct worker_options {
     struct cookie_secrets secrets;
     const int *sockets; /* by unicast listener; the caller closes them after worker_free */
     const struct send_socket_set *senders; /* likewise */
+    const struct addr *bound; /* likewise, the address that its socket is bound to, with the port */
     size_t socket_count;
     uint64_t passed;  /* a bit for each unicast listener whose socket a service manager passed */
     uint64_t earlier; /* likewise, what waits in it may be for another worker, see
@@ -42,7 +44,11 @@ struct worker_options {
     size_t
         reply_queue_bytes; /* for waiting replies, of each listener that has sockets by interface */
     struct hello_names names;
-    struct event_queue *events; /* from this worker to the main thread */
+    struct event_queue *events;     /* from this worker to the main thread */
+    struct worker_offload_options { /* the part of the offload's tables that this worker uses */
+        struct offload *program;    /* NULL: there is no offload */
+        uint32_t first_record, record_count;
+    } offload;
     enum config_relay relay;
     uint32_t relay_rate_pps; /* of one client */
     const struct first_worker_sockets

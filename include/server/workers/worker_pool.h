@@ -36,6 +36,7 @@ struct workers_shared {
     struct name_queue *const *name_queues; /* to the main thread, by worker; NULL: names = off */
     struct worker_failure failure;
     struct handed_clients *handed; /* in an upgrade; else NULL */
+    const struct kernel_offload *offload;
 };
 
 /* Returns the number of workers, 1 to CONFIG_WORKERS_MAX, that server.workers requests on this

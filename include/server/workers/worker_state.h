@@ -32,6 +32,7 @@ struct worker {
     struct relay *relay;
     struct event_publisher events;
     struct first_worker *first_worker; /* NULL: this is not the first worker */
+    struct worker_offload *offload;    /* NULL: there is none */
     struct stats stats;
     struct traffic_warnings warnings;
 

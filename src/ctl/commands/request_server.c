@@ -31,6 +31,20 @@ int command_stats(const struct ctl_options *options)
     return command_result_show_record(options, "stats", &record);
 }
 
+int command_offload(const struct ctl_options *options)
+{
+    static const struct output_field fields[] = {
+        {"interface", "INTERFACE", OUTPUT_TEXT},
+        {"mode", "MODE", OUTPUT_TEXT},
+        {"attached", "ATTACHED", OUTPUT_BOOLEAN},
+        {"clients", "CLIENTS", OUTPUT_NUMBER},
+        {"max", "MAX", OUTPUT_NUMBER},
+        {"problem", "PROBLEM", OUTPUT_OPTIONAL_TEXT},
+    };
+    struct output_table table = {.key = "interface", .fields = fields, .count = COUNT(fields)};
+    return command_result_show_table(options, "offload", &table);
+}
+
 static const char *ignore_line(void *state, const char *key, char *value)
 {
     (void)state;

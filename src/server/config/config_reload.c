@@ -93,9 +93,10 @@ static void on_applied(struct worker_call *call)
 
 /* Chooses the reply: if it has not changed, the one in use stays, with its position in the
  * rotation. Returns false if memory is short. */
-static bool choose_reply(struct reloading *reloading, struct reply **in_use,
+static bool choose_reply(struct reloading *reloading, const struct config_reload_context *target,
                          const struct config *config)
 {
+    struct reply **in_use = target->reply;
     struct reply *new_reply =
         reply_rotation_new(config->reply.mode, config->reply.messages, config->reply.message_count);
     if (new_reply == NULL)
@@ -103,6 +104,7 @@ static bool choose_reply(struct reloading *reloading, struct reply **in_use,
     if (reply_rotation_equal(*in_use, new_reply)) {
         reply_rotation_release(new_reply);
     } else {
+        kernel_offload_add_reply(target->offload, new_reply);
         reloading->replaced = *in_use;
         *in_use = new_reply;
     }
@@ -118,7 +120,7 @@ static bool choose_settings(struct reloading *reloading, const struct config_rel
     struct admission_rules rules;
     if (admission_updates_rules(target->admission, config, &rules) != 0)
         return false;
-    if (!choose_reply(reloading, target->reply, config)) {
+    if (!choose_reply(reloading, target, config)) {
         access_list_free(rules.acl);
         return false;
     }

@@ -2,6 +2,7 @@
 
 #include "admission/prefix_counts.h"
 #include "admission/rate_limiter.h"
+#include "config/config_defaults.h"
 #include "os/log/log.h"
 #include "os/process/host.h"
 #include "registry/names/client_names.h"
@@ -20,6 +21,11 @@ enum {
     WORKER_BYTES = 1 << 20,
     /* Datagrams of two batches (BATCH_MAX of net/message/datagram_batch): received and sent. */
     BATCH_DATAGRAMS = 2 * 64,
+    /* A client's place in the offload: a record (struct offload_record), and for each of the two
+     * hash tables, which the kernel allocates whole, an element of 48 bytes with the key and the
+     * value, each in words of 8 bytes, and up to two buckets, since their number is a power of two
+     * (kernel/bpf/hashtab.c). */
+    OFFLOAD_CLIENT_BYTES = 16 + (2 * 16 + 48 + 16 + 16) + (2 * 16 + 48 + 40 + 16),
     MIB = 1 << 20,
 };
 
@@ -60,6 +66,8 @@ struct memory_estimate memory_estimate_of(const struct config *config, size_t wo
             registry_named_bytes(max);
     if (config->admission.rate_pps != 0)
         need.base_bytes += rate_limiter_bytes();
+    if (config->offload.mode != CONFIG_OFFLOAD_OFF)
+        need.offload_bytes = (uint64_t)config_offload_max(config) * OFFLOAD_CLIENT_BYTES;
     if (has_streams(config))
         need.streams_bytes =
             (uint64_t)config->server.stream_max * config->server.stream_buffer_bytes;
@@ -68,7 +76,8 @@ struct memory_estimate memory_estimate_of(const struct config *config, size_t wo
 
 uint64_t memory_estimate_sum(const struct memory_estimate *need)
 {
-    return need->start_bytes + need->clients_bytes + need->streams_bytes + need->base_bytes;
+    return need->start_bytes + need->clients_bytes + need->offload_bytes + need->streams_bytes +
+           need->base_bytes;
 }
 
 static bool fits(const struct config *config, uint32_t clients_max, size_t workers, uint64_t bytes)

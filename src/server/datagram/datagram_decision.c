@@ -445,14 +445,19 @@ static bool is_refused(const struct registry_datagram *record)
            record->outcome == REGISTRY_UNKNOWN;
 }
 
-/* Passes the payloads of datagrams that get a reply, if their source is registered, to the message
- * callback. */
-static void pass_to_callback(const struct decision *decision, size_t first, size_t end)
+/* Passes the datagrams that get a reply to the callbacks: those that have renewed their clients,
+ * and the payloads of those whose source is registered. */
+static void pass_to_callbacks(const struct decision *decision, size_t first, size_t end)
 {
     const struct message_callback *on_message = &decision->decider->on_message;
+    const struct renewal_callback *on_renewed = &decision->decider->on_renewed;
     const struct admitted *admitted = &decision->admitted;
     for (size_t k = first; k < end; k++) {
-        if (is_refused(&admitted->records[k]))
+        const struct registry_datagram *record = &admitted->records[k];
+        if (on_renewed->call != NULL && record->outcome == REGISTRY_RENEWED &&
+            admitted->header_bytes[k] == 0 && !decision->to_group)
+            on_renewed->call(on_renewed->state, decision->listener, record, decision->now_ms);
+        if (on_message->call == NULL || is_refused(record))
             continue;
         struct datagram message = decision->datagrams[admitted->indexes[k]];
         message.bytes += admitted->header_bytes[k];
@@ -483,7 +488,8 @@ static size_t keep_replied(struct decision *decision, size_t first, size_t end, 
     for (size_t k = first; k < end; k++) {
         if (!count_record(decision, &admitted->records[k], admitted->indexes[k]))
             continue;
-        admitted->records[kept].outcome = admitted->records[k].outcome;
+        if (kept != k)
+            admitted->records[kept] = admitted->records[k];
         admitted->indexes[kept] = admitted->indexes[k];
         admitted->header_bytes[kept++] = admitted->header_bytes[k];
     }
@@ -505,8 +511,9 @@ static void update_registry(struct decision *decision)
         /* Mostly all of them are clients that were renewed, and each gets a reply. */
         bool keep_all = renewed == end - first && kept == first && !each;
         kept = keep_all ? end : keep_replied(decision, first, end, kept);
-        if (decision->decider->on_message.call != NULL)
-            pass_to_callback(decision, before, kept);
+        if (decision->decider->on_message.call != NULL ||
+            decision->decider->on_renewed.call != NULL)
+            pass_to_callbacks(decision, before, kept);
     }
     admitted->count = kept;
 }

@@ -77,6 +77,18 @@ static const struct family {
      "Streams refused: no place, or their source is not allowed.",
      "reason",
      {{"full", "streams_refused"}, {"denied", "streams_denied"}}},
+    {"udpsrv_offload_decided_total",
+     "Datagrams that the offload decided on, before the sockets: a part of those received.",
+     "outcome",
+     {{"replied", "offload_replied"}, {"silent", "offload_silent"}}},
+    {"udpsrv_offload_passed_total",
+     "Datagrams of clients of the offload that it passed on to the sockets.",
+     "reason",
+     {{"frame", "offload_passed_frame"},
+      {"size", "offload_passed_size"},
+      {"checksum", "offload_passed_checksum"},
+      {"settings", "offload_passed_settings"},
+      {"room", "offload_passed_room"}}},
 };
 
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof FAMILIES[0] };

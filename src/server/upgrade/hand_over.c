@@ -62,6 +62,15 @@ static void put_manager(const struct server *server, struct handover_writer *wri
     handover_end(writer);
 }
 
+static void put_offload(const struct server *server, struct handover_writer *writer)
+{
+    if (server->offload.program == NULL)
+        return;
+    handover_begin(writer, HANDOVER_OFFLOAD);
+    kernel_offload_hand_over(&server->offload, writer);
+    handover_end(writer);
+}
+
 /* Ends a package. Returns 0 or -errno. */
 static int end(struct handover_writer *writer)
 {
@@ -82,6 +91,7 @@ int hand_over_first(const struct server *server, struct handover_writer *writer)
     handover_begin(writer, HANDOVER_MEMORY);
     client_takeover_put_memory(server, writer);
     handover_end(writer);
+    put_offload(server, writer);
     return end(writer);
 }
 

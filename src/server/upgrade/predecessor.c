@@ -86,6 +86,7 @@ static void abandon(struct server *server, const char *reason)
     forget_package(predecessor);
     state_snapshots_resume(server->snapshots);
     publish_queue_resume(server->publishes);
+    offload_withdrawal_end(&server->withdrawal);
     predecessor->is_running = false;
     report(predecessor, &(struct upgrade_report){.reason = reason});
     if (predecessor->wants_reload)
@@ -336,6 +337,12 @@ static void on_publishes_held(void *state)
     state_snapshots_hold(server->snapshots, hand_over, server);
 }
 
+static void on_withdrawn(void *state)
+{
+    struct server *server = state;
+    publish_queue_hold(server->publishes, on_publishes_held, server);
+}
+
 /* ---- until the successor is ready ---- */
 
 static void on_message(struct server *server, const struct handover_message *message)
@@ -359,7 +366,7 @@ static void on_message(struct server *server, const struct handover_message *mes
     else if (predecessor->copies_clients && refusal_to_copy != NULL)
         abandon(server, refusal_to_copy);
     else if (predecessor->was_ready)
-        publish_queue_hold(server->publishes, on_publishes_held, server);
+        offload_withdrawal_begin(&server->withdrawal, on_withdrawn, server);
     else
         abandon(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
 }
@@ -477,6 +484,8 @@ static const char *refusal(const struct server *server)
         return "the program of the last upgrade has not ended yet: try again";
     if (server->reloads > 0)
         return "a reload is running: try again";
+    if (offload_withdrawal_is_busy(&server->withdrawal))
+        return "the offload of the last upgrade has not begun again yet: try again";
     return NULL;
 }
 

@@ -64,6 +64,11 @@ static int take_manager(struct server *server, struct handover_reader *reader)
     return 0;
 }
 
+static int take_offload(struct server *server, struct handover_reader *reader)
+{
+    return kernel_offload_take_over(&server->offload, reader);
+}
+
 static uint8_t find_listener(const struct listeners *listeners, const char *name)
 {
     char own[CONFIG_LISTEN_TEXT_BYTES];
@@ -153,6 +158,7 @@ int take_over_first(struct server *server, struct handover_reader *reader)
         {HANDOVER_STATE_LOCK, take_state_lock, "the lock of the state file"},
         {HANDOVER_MANAGER, take_manager, "the socket to the service manager"},
         {HANDOVER_MEMORY, client_takeover_get_memory, "the memory of the clients"},
+        {HANDOVER_OFFLOAD, take_offload, "the offload"},
     };
     return read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
 }

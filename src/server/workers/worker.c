@@ -9,6 +9,7 @@
 #include "os/process/memory.h"
 #include "os/process/processor_count.h"
 #include "os/process/random.h"
+#include "server/workers/offload/worker_offload.h"
 #include "server/workers/worker_events.h"
 #include "server/workers/worker_state.h"
 #include "server/workers/worker_sweep.h"
@@ -186,6 +187,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
         {"random secret key", draw_key},
         {"table of clients", open_registry},
         {"table of confirmations", open_confirmations},
+        {"clients of the offload", worker_offload_open},
         {"batches of the listeners", open_unicast},
         {"batches of the broadcasts", open_broadcast},
         {"batch of direct messages", worker_send_open},
@@ -228,6 +230,7 @@ static void close_all(struct worker *worker)
 {
     if (worker->loop != NULL)
         worker_sweep_close(worker);
+    worker_offload_pause(worker);
     relay_close(worker->relay);
     broadcast_close(worker->broadcast);
     worker->broadcast = NULL;
@@ -306,6 +309,7 @@ void worker_start(struct worker *worker)
     if (worker->must_prove)
         registry_expire_all(worker->decider.registry, clock_now_ms());
     worker->must_prove = false;
+    worker_offload_start(worker);
     worker_resume(worker);
 }
 
@@ -364,6 +368,7 @@ void worker_free(struct worker *worker)
         return;
     relay_free(worker->relay);
     confirmations_close(worker->decider.confirmations);
+    worker_offload_free(worker);
     registry_free(worker->decider.registry);
     memory_release_shared(&worker->registry_memory);
     free(worker);

@@ -1,6 +1,7 @@
 #include "server/workers/worker_clients.h"
 
 #include "os/process/clock.h"
+#include "server/workers/offload/worker_offload.h"
 #include "server/workers/worker_state.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@ void worker_count_drops(struct worker *worker)
     for (size_t i = 0; worker->io_by_listener != NULL && i < worker->options.socket_count; i++)
         datagram_io_count_drops(worker->io_by_listener[i]);
     first_worker_count_drops(worker->first_worker);
+    worker_offload_count(worker);
 }
 
 void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)

@@ -1,6 +1,7 @@
 #include "server/workers/worker_events.h"
 
 #include "os/process/clock.h"
+#include "server/workers/offload/worker_offload.h"
 #include "server/workers/worker_state.h"
 
 /* ---- messages ---- */
@@ -39,6 +40,7 @@ void worker_events_update_callback(struct worker *worker)
         relay_is_on(worker->relay) || event_publisher_wants(&worker->events, EVENT_MESSAGE);
     worker->decider.on_message =
         (struct message_callback){.call = is_wanted ? on_message : NULL, .state = worker};
+    worker_offload_update(worker);
 }
 
 /* ---- clients that expire ---- */

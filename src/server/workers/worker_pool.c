@@ -27,9 +27,11 @@ static int make_worker(struct workers *workers, const struct listeners *listener
 {
     int sockets[CONFIG_LISTEN_MAX];
     struct send_socket_set senders[CONFIG_LISTEN_MAX];
+    struct addr bound[CONFIG_LISTEN_MAX];
     for (size_t i = 0; i < listeners->unicast_count; i++) {
         sockets[i] = listeners->list[i].sockets[options.number];
         senders[i] = listeners->list[i].senders[options.number];
+        bound[i] = listeners->list[i].bound;
         bool is_inherited = listeners->list[i].inherited != 0;
         bool is_passed = listeners->list[i].passed && !is_inherited;
         options.passed |= (uint64_t)is_passed << i;
@@ -39,6 +41,7 @@ static int make_worker(struct workers *workers, const struct listeners *listener
     }
     options.sockets = sockets;
     options.senders = senders;
+    options.bound = bound;
     options.socket_count = listeners->unicast_count;
     if (listeners->worker_count > 1 && listeners->choice == WORKER_CHOICE_BY_SOURCE)
         options.shard_key = &listeners->shard_key;
@@ -47,6 +50,17 @@ static int make_worker(struct workers *workers, const struct listeners *listener
     if (workers->capacity != NULL)
         options.capacity_share = shared_capacity_share(workers->capacity, options.number);
     return worker_new(&workers->list[options.number], &options, failed);
+}
+
+/* An equal part of the records for each worker; with fewer records than workers, some have none. */
+static struct worker_offload_options offload_options(const struct kernel_offload *offload,
+                                                     size_t number, size_t workers)
+{
+    uint32_t first = (uint32_t)((uint64_t)offload->records * number / workers);
+    uint32_t end = (uint32_t)((uint64_t)offload->records * (number + 1) / workers);
+    return (struct worker_offload_options){.program = end > first ? offload->program : NULL,
+                                           .first_record = first,
+                                           .record_count = end - first};
 }
 
 static int open_capacity(struct workers *workers, uint32_t places, size_t shards,
@@ -109,6 +123,7 @@ int workers_new(struct workers *workers, const struct config *config,
         options.number = (uint32_t)workers->count;
         options.capacity = worker_capacity(config, count, workers->count);
         options.events = shared->events[workers->count];
+        options.offload = offload_options(shared->offload, workers->count, count);
         options.names = (struct hello_names){
             .mode = config->clients.names, .key = shared->names_key, .worker = options.number};
         if (shared->name_queues != NULL)

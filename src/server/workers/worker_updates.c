@@ -2,6 +2,7 @@
 
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
+#include "server/workers/offload/worker_offload.h"
 #include "server/workers/worker_events.h"
 #include "server/workers/worker_state.h"
 
@@ -21,6 +22,7 @@ void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secr
 void worker_renew(struct worker *worker, struct socket_renewal *renewal)
 {
     uint64_t renewed = 0;
+    worker_offload_pause(worker);
     worker->decider.broadcast_addrs = renewal->broadcast_addrs;
     for (size_t i = 0; worker->io_by_listener != NULL && i < CONFIG_LISTEN_MAX; i++) {
         struct renewed_listener *listener = &renewal->listeners[i];
@@ -32,10 +34,12 @@ void worker_renew(struct worker *worker, struct socket_renewal *renewal)
     if (worker->first_worker != NULL)
         first_worker_renew(worker->first_worker, renewal, renewed);
     socket_renewal_close(renewal);
+    worker_offload_resume(worker);
 }
 
 void worker_apply(struct worker *worker, const struct worker_settings *settings)
 {
+    worker_offload_pause(worker);
     worker->decider.reply = settings->reply;
     datagram_decider_set_rules(&worker->decider, &settings->rules, clock_now_ms());
     if (first_worker_streams(worker->first_worker) != NULL)
@@ -47,6 +51,7 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
         worker->options.sweep_ms = settings->sweep_ms;
         loop_timer_change_period(&worker->sweep, settings->sweep_ms);
     }
+    worker_offload_resume(worker);
 }
 
 void worker_take_sockets(struct worker *worker, size_t listener, int *socket,

@@ -23,7 +23,6 @@ enum {
     TABLE = 2 * MODEL_ENTRIES_MAX,
     HEAD_BYTES = 5,
     COOKIE_BYTES = 16,
-    CONFIRM_BYTES = HEAD_BYTES + 8,
     KICKED_MAX = 64,
     KICKED_SOME_MAX = 8,
     /* A command whose session has ended is carried out within this time: its connection may have to
@@ -153,30 +152,6 @@ enum chance model_is_wrong_source(const struct addr *source)
                : is_broadcast(source);
 }
 
-bool model_has_magic(const void *bytes, size_t size)
-{
-    return size >= 4 && memcmp(bytes, "\0UDP", 4) == 0;
-}
-
-enum model_frame model_frame_of(const uint8_t *bytes, size_t size)
-{
-    if (!model_has_magic(bytes, size))
-        return FRAME_IS_NONE;
-    uint8_t type = size > 4 ? bytes[4] : 0;
-    size_t head = HEAD_BYTES + COOKIE_BYTES;
-    if (type == FRAME_IS_ANSWER && size >= head && !model_has_magic(bytes + head, size - head))
-        return FRAME_IS_ANSWER;
-    if (type == FRAME_IS_LEAVE && (size == HEAD_BYTES || size == head))
-        return FRAME_IS_LEAVE;
-    if (type == FRAME_IS_PING && size <= head)
-        return FRAME_IS_PING;
-    if (type == FRAME_IS_CONFIRM && size == CONFIRM_BYTES)
-        return FRAME_IS_CONFIRM;
-    if (type == FRAME_IS_HELLO && hello_is_valid(bytes + HEAD_BYTES, size - HEAD_BYTES))
-        return FRAME_IS_HELLO;
-    return FRAME_IS_BAD;
-}
-
 enum chance model_proves(const struct model_entry *entry, const uint8_t cookie[COOKIE_BYTES])
 {
     uint64_t now_ms = event_queue_now_ms();
@@ -278,13 +253,19 @@ static bool stays_sure(const struct model_entry *entry)
     return event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
 }
 
+/* Whether it is registered before its datagram is handled. */
+static enum chance known_now(const struct model_entry *entry)
+{
+    return stays_sure(entry) ? YES : model_is_possible(entry) ? MAYBE : NO;
+}
+
 static struct effect effect_of(const struct model_entry *entry, const struct settings *rules,
                                const uint8_t *bytes, size_t size)
 {
     enum chance admitted = admission(entry, rules);
     enum chance counted = both(admitted, within_rate(rules));
     enum chance proven = rules->cookie ? proof(entry, bytes, size) : YES;
-    enum chance known = stays_sure(entry) ? YES : model_is_possible(entry) ? MAYBE : NO;
+    enum chance known = known_now(entry);
     switch (model_frame_of(bytes, size)) {
     case FRAME_IS_LEAVE:
         return (struct effect){.leaves = both(counted, proven)};
@@ -326,11 +307,10 @@ static bool may_be_kicked(const struct model_entry *entry)
     return false;
 }
 
-static void apply(struct model_entry *entry, struct effect effect)
+static void apply(struct model_entry *entry, struct effect effect, enum chance known)
 {
     uint64_t now_ms = event_queue_now_ms();
     uint64_t low_ms = settings.ttl_ms, high_ms = settings.ttl_ms, sweep_ms = settings.sweep_ms;
-    enum chance known = stays_sure(entry) ? YES : model_is_possible(entry) ? MAYBE : NO;
     if (settings_change) {
         low_ms = next_settings.ttl_ms < low_ms ? next_settings.ttl_ms : low_ms;
         high_ms = later(high_ms, next_settings.ttl_ms);
@@ -411,7 +391,24 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
         confirmed_received(entry, bytes, effect.registers);
     if (effect.leaves == YES)
         entry->frames = NO; /* of its next life, until it asks */
-    apply(entry, effect);
+    apply(entry, effect, known_now(entry));
+    names_applied(entry);
+    model_bounds_keep(entry, before);
+    return entry;
+}
+
+struct model_entry *model_offloaded(int listener, int worker, const struct addr *source,
+                                    size_t size)
+{
+    struct model_entry *entry = model_find(listener, source);
+    if (entry == NULL || !model_is_possible(entry))
+        broken_promise("the offload answers only for registered clients",
+                       "listener %d, port %d: %s", listener, source->port,
+                       entry == NULL ? "never seen" : "not registered any more");
+    struct bounded before = model_bounds_of(entry);
+    entry->worker = worker;
+    count_bytes(entry, size);
+    apply(entry, (struct effect){.registers = YES}, YES);
     names_applied(entry);
     model_bounds_keep(entry, before);
     return entry;

@@ -2,6 +2,7 @@
 #define SIM_CHECK_MODEL_H
 
 #include "address/addr.h"
+#include "sim/check/model_frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,6 +83,9 @@ bool model_occupies(const struct model_entry *entry);
 struct model_entry *model_receive(int listener, int worker, const struct addr *source,
                                   const uint8_t *bytes, size_t size, bool truncated,
                                   bool to_multicast);
+/* The offload has answered one. */
+struct model_entry *model_offloaded(int listener, int worker, const struct addr *source,
+                                    size_t size);
 /* Whether a cookie proves the source: for certain in its first minute. */
 enum chance model_proves(const struct model_entry *entry, const uint8_t cookie[16]);
 /* A challenge with that cookie was sent to it. */
@@ -114,19 +118,6 @@ void model_taken_over(void);
 /* Settings have changed at that time or later, and addresses are to be proven from now on: the
  * clients from before are not registered any more. */
 void model_expire_unproven(uint64_t since_ms);
-
-/* What a datagram is, by its first bytes. */
-enum model_frame {
-    FRAME_IS_NONE,
-    FRAME_IS_ANSWER = 2,
-    FRAME_IS_LEAVE = 3,
-    FRAME_IS_PING = 4,
-    FRAME_IS_CONFIRM = 7,
-    FRAME_IS_HELLO = 8,
-    FRAME_IS_BAD = 99
-};
-bool model_has_magic(const void *bytes, size_t size);
-enum model_frame model_frame_of(const uint8_t *bytes, size_t size);
 
 /* Whether a datagram is too long; whether its source is no address of one host; whether it may be,
  * or is, dropped as one of the server's own. */

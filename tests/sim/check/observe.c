@@ -6,6 +6,7 @@
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/names.h"
+#include "sim/check/offloaded.h"
 #include "sim/check/outcomes.h"
 #include "sim/check/payload.h"
 #include "sim/check/roles.h"
@@ -86,6 +87,24 @@ static void note_earlier(struct model_entry *entry, uint64_t sure_until_ms)
     entry->earlier_ms = event_queue_now_ms();
 }
 
+/* What a datagram means for all but the registry. */
+static void note_message(struct model_entry *entry, const struct datagram *datagram)
+{
+    const uint8_t *bytes = datagram->bytes;
+    size_t size = datagram->size;
+    outcomes_received(entry, bytes, size, datagram->truncated, datagram->is_multicast);
+    if (size >= 21 && memcmp(bytes, "\0UDP\2", 5) == 0) {
+        bytes += 21;
+        size -= 21;
+    }
+    bool may_be_dropped = bytes != datagram->bytes ||
+                          model_is_oversize(datagram->bytes, datagram->size, datagram->truncated);
+    copies_message_received(entry, may_be_dropped, bytes, size);
+    subscribers_datagram(entry, bytes, size, bytes != datagram->bytes);
+    if (touched_count < TOUCHED_MAX)
+        touched[touched_count++] = entry;
+}
+
 void observe_received(int socket, const struct datagram *datagram, bool is_earlier)
 {
     int listener = role_of(socket).listener, worker = worker_of(socket);
@@ -102,20 +121,7 @@ void observe_received(int socket, const struct datagram *datagram, bool is_earli
                       datagram->truncated, datagram->is_multicast);
     if (is_earlier)
         note_earlier(entry, sure_until_ms);
-    outcomes_received(entry, datagram->bytes, datagram->size, datagram->truncated,
-                      datagram->is_multicast);
-    const uint8_t *bytes = datagram->bytes;
-    size_t size = datagram->size;
-    if (size >= 21 && memcmp(bytes, "\0UDP\2", 5) == 0) {
-        bytes += 21;
-        size -= 21;
-    }
-    bool may_be_dropped = bytes != datagram->bytes ||
-                          model_is_oversize(datagram->bytes, datagram->size, datagram->truncated);
-    copies_message_received(entry, may_be_dropped, bytes, size);
-    subscribers_datagram(entry, bytes, size, bytes != datagram->bytes);
-    if (touched_count < TOUCHED_MAX)
-        touched[touched_count++] = entry;
+    note_message(entry, datagram);
 }
 
 static bool has_mode(enum drawn_mode mode)
@@ -160,6 +166,30 @@ static void check_amplification(struct model_entry *entry, size_t size)
         broken_promise("an unproven address gets at most three times its bytes",
                        "source %" PRIu32 ": %" PRIu64 " bytes in, %" PRIu64 " out", entry->number,
                        entry->bytes_in, entry->bytes_out);
+}
+
+void observe_offloaded(const struct packet *packet, int worker, bool has_reply, const void *bytes,
+                       size_t size)
+{
+    const struct datagram datagram = {
+        .bytes = packet->bytes, .size = packet->size, .source = packet->from};
+    int listener = offloaded_listener(&packet->to);
+    struct model_entry *entry = model_offloaded(listener, worker, &packet->from, packet->size);
+    totals.datagrams++;
+    shards_check_worker(listener, &packet->from, worker);
+    note_message(entry, &datagram);
+    if (model_is_oversize(packet->bytes, packet->size, false))
+        broken_promise("the offload answers only what the server would answer",
+                       "a datagram of %" PRIu32 " bytes", packet->size);
+    if (!has_reply && !has_mode(MODE_NONE))
+        broken_promise("a reply is what reply.mode demands", "the offload has sent none");
+    offloaded_counted(has_reply);
+    if (!has_reply)
+        return;
+    totals.replies++;
+    totals.replied++;
+    observe_reply(&datagram, bytes, size);
+    check_amplification(entry, size);
 }
 
 static void count_challenge(struct model_entry *entry, const void *bytes, size_t size, int error)

@@ -3,6 +3,7 @@
 
 #include "net/message/datagram_batch.h"
 #include "sim/net/connection.h"
+#include "sim/net/udp.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +13,10 @@
 
 /* recvmmsg(2) has returned this datagram. */
 void observe_received(int socket, const struct datagram *datagram, bool is_earlier);
+/* The program of the offload has answered this packet of a client of a worker, or taken it without
+ * a reply. */
+void observe_offloaded(const struct packet *packet, int worker, bool has_reply, const void *bytes,
+                       size_t size);
 /* A reply, challenge or pong to that datagram is queued. */
 void observe_reply(const struct datagram *request, const void *bytes, size_t size);
 /* sendmmsg(2) has taken a datagram (error 0) or refused it. */

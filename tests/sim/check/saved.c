@@ -183,6 +183,9 @@ static void expect_counter(const char *name, uint64_t value, uint64_t least, uin
 {
     if (broken_is("state-counter"))
         value += UINT64_C(1) << 40;
+    /* The program passes datagrams on until it is detached, also after the final report. */
+    if (strncmp(name, "offload_passed_", 15) == 0)
+        most = UINT64_MAX;
     if (value < least || value > most)
         broken_promise("the counters go on after a restart",
                        "%s is %" PRIu64 ", and must be from %" PRIu64 " to %" PRIu64, name, value,

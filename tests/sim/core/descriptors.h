@@ -21,7 +21,8 @@ enum object_kind {
     OBJECT_PLACEHOLDER,
     OBJECT_CHANNEL, /* of an upgrade */
     OBJECT_MEMORY,
-    OBJECT_LOCK, /* of the state file */
+    OBJECT_LOCK,    /* of the state file */
+    OBJECT_PROGRAM, /* of the offload */
     OBJECT_KINDS
 };
 

@@ -32,6 +32,7 @@ enum draw_stream {
     DRAW_UPGRADES,    /* whether there are upgrades, and what becomes of them */
     DRAW_METRICS,     /* whether metrics are served, and what their peers ask for */
     DRAW_PUBLISH,     /* whether broadcasts have keys, and which */
+    DRAW_OFFLOAD,     /* whether the server has an offload, and its keys */
     DRAW_STREAMS
 };
 

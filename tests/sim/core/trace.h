@@ -36,7 +36,8 @@
     TRACE(BOOT, "the host boots, %d ms ago")                            \
     TRACE(WALL, "the wall clock leaps by %d ms")                        \
     TRACE(HOST, "the host changes: %d is removed, eth0 %d, eth1 %d")    \
-    TRACE(LOG, "log line %d of level %d")
+    TRACE(LOG, "log line %d of level %d")                               \
+    TRACE(OFFLOAD, "port %d: the offload takes a datagram from port %d of %d bytes, action %d")
 
 #define TRACE(name, text) TRACE_##name,
 enum trace_kind { TRACE_KINDS(TRACE) TRACE_COUNT };

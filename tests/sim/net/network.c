@@ -5,6 +5,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/net/host.h"
+#include "sim/net/offload_program.h"
 #include "sim/net/udp.h"
 
 #include <stdlib.h>
@@ -74,7 +75,8 @@ static void arrive_at_server(struct packet *packet)
     packet->interface =
         addr_is_link_local(&packet->to) ? host_index(HOST_ETH0) : host_route(&packet->from);
     if (packet->interface != 0) {
-        udp_deliver(packet);
+        if (!program_takes(packet))
+            udp_deliver(packet);
         return;
     }
     trace(TRACE_LOST, packet->to.port, packet->from.port, 4, 0);

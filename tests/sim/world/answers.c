@@ -5,12 +5,14 @@
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
 #include "sim/check/names.h"
+#include "sim/check/offloaded.h"
 #include "sim/check/saved.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/os/log.h"
 #include "sim/world/metrics_settings.h"
+#include "sim/world/offload_settings.h"
 #include "sim/world/publishing.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
@@ -327,6 +329,19 @@ static void expect_group(const struct answer *answer, const char *key,
         expect_line(answer, "unset control.%s", key);
 }
 
+static void check_offload(const struct answer *answer)
+{
+    const struct drawn_offload *offload = &setup.offload;
+    expect_line(answer, "value offload.mode %s", offload_settings_modes[offload->mode]);
+    for (size_t i = 0; i < offload->count; i++)
+        expect_line(answer, "item offload.interface %s", offload->interfaces[i]);
+    expect_count(answer, "item offload.interface ", offload->count);
+    if (offload->max != 0)
+        expect_line(answer, "value offload.max %" PRIu32, offload->max);
+    else
+        expect_line(answer, "value offload.max auto");
+}
+
 /* The keys that need a restart, as they were at the start. */
 static void check_setup(const struct answer *answer)
 {
@@ -349,6 +364,7 @@ static void check_setup(const struct answer *answer)
         expect_line(answer, "value metrics.listen %s", setup.metrics.text);
     else
         expect_line(answer, "unset metrics.listen");
+    check_offload(answer);
     expect_group(answer, "group", &setup.control_group);
     if (setup.has_observers) {
         expect_group(answer, "observer-group", &setup.observer_group);
@@ -519,6 +535,9 @@ void answer_check(const struct answer *answer, const struct command *command)
         break;
     case COMMAND_CONFIG:
         check_config(answer, command);
+        break;
+    case COMMAND_OFFLOAD:
+        offloaded_check_answer(answer->bytes);
         break;
     default:
         break;

@@ -31,6 +31,7 @@ enum command_kind {
     COMMAND_UPGRADE,
     COMMAND_CONFIG,
     COMMAND_REFUSED, /* of an observer, who may not run it */
+    COMMAND_OFFLOAD,
 };
 
 struct command {

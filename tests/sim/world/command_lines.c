@@ -2,8 +2,10 @@
 
 #include "sim/core/draw.h"
 #include "sim/world/clients.h"
+#include "sim/world/swarm.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *command_lines_wrong(void)
 {
@@ -77,6 +79,15 @@ static void write_forbidden(char line[COMMAND_LINES_BYTES])
         snprintf(line, COMMAND_LINES_BYTES, "%s %s%s\n", names[kind % 3],
                  addr_format(clients_address(draw(DRAW_OBSERVER)), text),
                  kind % 3 == 1 ? " 00" : "");
+}
+
+bool command_lines_draw_list(char line[COMMAND_LINES_BYTES], struct command *command)
+{
+    bool has_streams = swarm.publishes && draw_below(DRAW_PUBLISH, 4) == 0;
+    bool has_offload = !has_streams && swarm.offload && draw_below(DRAW_OFFLOAD, 10) == 0;
+    *command = (struct command){.kind = has_streams ? COMMAND_STREAMS : COMMAND_OFFLOAD};
+    strcpy(line, has_streams ? "streams\n" : "offload\n");
+    return has_streams || has_offload;
 }
 
 struct command command_lines_observed(char line[COMMAND_LINES_BYTES])

@@ -141,3 +141,23 @@ bool faults_is_disk_slow(void)
 {
     return happens(faults.slow_disk, 17, 0);
 }
+
+int faults_refuse_load(void)
+{
+    REFUSE(attach, 18, EPERM, EOPNOTSUPP, ENOMEM, E2BIG);
+}
+
+int faults_refuse_attach(void)
+{
+    REFUSE(attach, 19, EPERM, EOPNOTSUPP, EBUSY, ENODEV, ENOMEM);
+}
+
+int faults_refuse_entry(void)
+{
+    REFUSE(entry, 20, E2BIG, ENOMEM);
+}
+
+bool faults_lacks_room(void)
+{
+    return happens(faults.room, 21, 0);
+}

@@ -26,6 +26,9 @@ struct faults {
     uint32_t program;     /* a group of sockets gets no program that chooses among them */
     uint32_t disk;        /* a step of the state file fails */
     uint32_t slow_disk;   /* a step of the state file takes up to 3 s */
+    uint32_t attach;      /* the program of the offload can't be loaded or attached */
+    uint32_t entry;       /* its tables refuse a client or a message */
+    uint32_t room;        /* the driver has no room for a reply of the program */
 };
 
 extern struct faults faults;
@@ -51,6 +54,10 @@ int faults_refuse_query(void);
 int faults_refuse_program(void);
 int faults_refuse_disk(void);
 bool faults_is_disk_slow(void);
+int faults_refuse_load(void);
+int faults_refuse_attach(void);
+int faults_refuse_entry(void);
+bool faults_lacks_room(void);
 
 /* When memory, a watch or a socket was last refused; 0: never. */
 uint64_t faults_last_resource_ms(void);

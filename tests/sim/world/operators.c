@@ -312,14 +312,14 @@ static void on_endless_line(void *state)
 static bool send_rare(struct operator* operator)
 {
     bool now = draw_below(DRAW_SWARM, 3) == 0;
-    char line[64];
+    char line[COMMAND_LINES_BYTES];
     struct command command;
     if (confirming_draw_list(line, sizeof line, &command))
         send(operator, line, command);
     else if (upgrades_draw_command())
         send(operator, "upgrade\n", (struct command){.kind = COMMAND_UPGRADE});
-    else if (swarm.publishes && draw_below(DRAW_PUBLISH, 4) == 0)
-        send(operator, "streams\n", (struct command){.kind = COMMAND_STREAMS});
+    else if (command_lines_draw_list(line, &command))
+        send(operator, line, command);
     else if (swarm.publishes && draw_below(DRAW_PUBLISH, 4) == 0)
         send_broadcasts(operator);
     else if (swarm.confirms && draw_below(DRAW_CONFIRM, 8) == 0)

@@ -20,6 +20,7 @@
 #include "sim/world/gateways.h"
 #include "sim/world/host_changes.h"
 #include "sim/world/metrics_peers.h"
+#include "sim/world/offload_settings.h"
 #include "sim/world/operators.h"
 #include "sim/world/reductions.h"
 #include "sim/world/restarts.h"
@@ -104,6 +105,9 @@ static void draw_faults(void)
         .open = rarely(50000),
         .disk = restarts_rarely(200000),
         .slow_disk = restarts_rarely(300000),
+        .attach = offload_settings_rarely(200000),
+        .entry = offload_settings_rarely(100000),
+        .room = offload_settings_rarely(100000),
     };
     faults_of_run.program = faults_of_run.open;
     network_of_run = (struct network){
@@ -131,6 +135,8 @@ static void draw_start_faults(void)
         .queries = rarely(500000),
         .disk = restarts_rarely(300000),
         .slow_disk = restarts_rarely(300000),
+        .attach = offload_settings_rarely(300000),
+        .entry = offload_settings_rarely(100000),
     };
     faults.program = 10 * faults.open;
 }

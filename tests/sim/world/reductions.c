@@ -33,7 +33,8 @@ static const struct {
     FAULT(memory),      FAULT(watch),  FAULT(entropy),   FAULT(pin),    FAULT(file),
     FAULT(allocation),  FAULT(output), FAULT(open),      FAULT(accept), FAULT(receive),
     FAULT(short_count), FAULT(refuse), FAULT(full),      FAULT(stream), FAULT(queries),
-    FAULT(program),     FAULT(disk),   FAULT(slow_disk),
+    FAULT(program),     FAULT(disk),   FAULT(slow_disk), FAULT(attach), FAULT(entry),
+    FAULT(room),
 };
 #undef FAULT
 
@@ -60,7 +61,7 @@ static const struct {
     SWARM(publishes),      SWARM(more_blocks),   SWARM(mixed_bursts),   SWARM(silent_links),
     SWARM(missing_files),  SWARM(spare_files),   SWARM(selects),        SWARM(many_subscribers),
     SWARM(floods),         SWARM(confirms),      SWARM(lacks_programs), SWARM(reloads_snapshots),
-    SWARM(churns),         SWARM(upgrades),
+    SWARM(churns),         SWARM(upgrades),      SWARM(offload),
 };
 #undef SWARM
 

@@ -8,6 +8,7 @@
 #include "sim/os/files.h"
 #include "sim/world/clients.h"
 #include "sim/world/metrics_settings.h"
+#include "sim/world/offload_settings.h"
 #include "sim/world/reductions.h"
 #include "sim/world/state_settings.h"
 #include "sim/world/swarm.h"
@@ -141,6 +142,7 @@ static void draw_setup(void)
     setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
     draw_names();
     metrics_settings_draw();
+    offload_settings_draw();
     state_settings_draw();
     setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
     draw_group(&setup.control_group);
@@ -296,6 +298,7 @@ void settings_draw(void)
     state_settings_draw_snapshots(&settings);
     metrics_settings_draw_allow(&settings);
     state_settings_admit_churn();
+    offload_settings_adapt(&settings);
     reductions_of_settings(&setup, &settings);
     if (reductions_are_steady())
         set_steady();
@@ -330,6 +333,7 @@ void settings_draw_next(void)
         metrics_settings_draw_allow(&next_settings);
     if (clients_count() > RELAY_CLIENTS_MAX)
         next_settings.relay = DRAWN_RELAY_OFF; /* millions of copies: half a minute */
+    offload_settings_adapt(&next_settings);
     reductions_of_settings(&setup, &next_settings);
 }
 
@@ -507,6 +511,7 @@ static char *text_of(const struct settings *written, bool main_part, bool admiss
         write_control(out, written);
         state_settings_write(out, written);
         metrics_settings_write(out, written);
+        offload_settings_write(out);
     }
     if (admission)
         write_admission(out, written);
@@ -572,29 +577,4 @@ const char *settings_observer_path(void)
 size_t settings_block_count(const struct settings *written)
 {
     return written->block_count + (swarm.more_blocks ? UNUSED_BLOCKS : 0);
-}
-
-/* ---- blocks ---- */
-
-static bool contains(const struct block *block, const struct addr *source)
-{
-    if (block->addr.family != source->family)
-        return false;
-    for (unsigned bit = 0; bit < block->bits; bit++)
-        if ((block->addr.ip[bit / 8] ^ source->ip[bit / 8]) >> (7 - bit % 8) & 1)
-            return false;
-    return true;
-}
-
-bool settings_deny(const struct settings *rules, const struct addr *source)
-{
-    const struct block *longest = NULL;
-    bool has_allow = false;
-    for (size_t i = 0; i < rules->block_count; i++) {
-        const struct block *block = &rules->blocks[i];
-        has_allow |= block->allow;
-        if (contains(block, source) && (longest == NULL || block->bits > longest->bits))
-            longest = block;
-    }
-    return longest != NULL ? !longest->allow : has_allow;
 }

@@ -31,6 +31,14 @@ struct drawn_group {
     gid_t gid;
 };
 
+/* The section [offload]. */
+struct drawn_offload {
+    unsigned mode; /* enum config_offload */
+    const char *interfaces[3];
+    size_t count;
+    uint32_t max; /* 0: auto */
+};
+
 /* What needs a restart. */
 struct setup {
     struct drawn_listener listeners[LISTENERS_DRAWN_MAX];
@@ -47,7 +55,8 @@ struct setup {
     uint8_t names_key[DEVICE_KEY_FILE_BYTES];
     uint32_t control_mode, observer_mode, multicast_ttl;
     struct drawn_group control_group, observer_group;
-    bool has_state;                /* state.file */
+    bool has_state; /* state.file */
+    struct drawn_offload offload;
     struct drawn_listener metrics; /* metrics.listen; without a text none is configured */
     struct addr multicast;
     enum host_interface multicast_zone; /* HOST_LO: by the routes */

@@ -11,7 +11,8 @@ enum {
     CONFIRMS_IN = 4,
     CHURNS_IN = 40,
     UPGRADES_IN = 4,
-    PUBLISHES_IN = 3
+    PUBLISHES_IN = 3,
+    OFFLOAD_IN = 4,
 };
 
 static bool rarely(void)
@@ -52,6 +53,7 @@ void swarm_draw(void)
     swarm.churns = draw_below(DRAW_CHURN, CHURNS_IN) == 0;
     swarm.upgrades = draw_below(DRAW_UPGRADES, UPGRADES_IN) == 0;
     swarm.publishes = draw_below(DRAW_PUBLISH, PUBLISHES_IN) == 0;
+    swarm.offload = draw_below(DRAW_OFFLOAD, OFFLOAD_IN) == 0;
     reductions_of_swarm(&swarm);
     /* A successor would have all these values at once. */
     if (swarm.upgrades)

@@ -70,6 +70,7 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
         {"clients", "clients\n", true},
         {"jobs", "jobs\n", true},
         {"streams", "streams\n", true},
+        {"offload", "offload\n", true},
         {"job", NULL, true}, /* no job exists: system_confirm asks for one */
         {"config", "config\n", true},
         {"events", NULL, true}, /* its answer lasts: see the next test */

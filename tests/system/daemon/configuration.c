@@ -179,7 +179,8 @@ Test(system_configuration, a_printed_configuration_reads_the_same)
         "relay = all\nrelay-rate = 3\nmulticast = [ff02::1%lo]:5000\nmulticast-ttl = 9\n"
         "multicast-interface = lo\n"
         "[admission]\npolicy = open\n[control]\nsocket = \"/tmp/a b#c\"\nmode = 0640\n"
-        "group = root\n[log]\nlevel = debug\nformat = logfmt\ntarget = syslog\n",
+        "group = root\n[offload]\ninterface = eth0, \"a,b\"\nmode = off\nmax = 70\n"
+        "[log]\nlevel = debug\nformat = logfmt\ntarget = syslog\n",
         "[server]\nlisten = 0.0.0.0\nworkers=auto\n[admission]\npolicy=open\n[reply]\nmode=none\n",
     };
     const char *first = harness_path("first.conf"), *second = harness_path("second.conf");

@@ -92,9 +92,10 @@ static void provoke_lines(const struct server *server, const char *lines, size_t
 static void provoke_sessions(const struct server *server)
 {
     enum { LONG = 140 << 10, WAITING = CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_RESERVED };
-    static const char lines[] = "gateway\n"
-                                "send\nsend r\nsend r x 00\nsend r 127.0.0.1:9 0\nnonsense r\n"
-                                "broadcast r to=x 00\nbroadcast r 0\nend now\nsend \0 r\nsend r";
+    static const char lines[] =
+        "gateway\n"
+        "send\nsend r\nsend r x 00\nsend r 127.0.0.1:9 0\nnonsense r\n"
+        "broadcast r to=x 00\nbroadcast r 0\ngap r x\nend now\nsend \0 r\nsend r";
     static char line[LONG] = "gateway\n";
     int waiting[WAITING];
     provoke_lines(server, lines, sizeof lines - 1);

@@ -36,6 +36,9 @@ Test(config, defaults_are_those_of_the_manual)
     cr_assert_null(config->control.socket);
     cr_assert_eq(config->control.mode, 0660);
     cr_assert_null(config->control.group);
+    cr_assert_eq(config->offload.interface_count, 0);
+    cr_assert_eq(config->offload.mode, CONFIG_OFFLOAD_OFF);
+    cr_assert_eq(config->offload.max, CONFIG_OFFLOAD_MAX_AUTO);
     cr_assert_eq(config->log.level, LOG_LEVEL_INFO);
     cr_assert_eq(config->log.format, LOG_FORMAT_TEXT);
     cr_assert_eq(config->log.target, LOG_TARGET_STDERR);

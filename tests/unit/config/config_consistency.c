@@ -1,5 +1,5 @@
 /* Checks of the whole configuration: the admission policy, multicast groups, names, address blocks,
- * and the observers' socket. */
+ * the observers' socket, and the interfaces of the offload. */
 #include "config_parser_fixture.h"
 
 TestSuite(config_consistency, .init = set_up, .fini = tear_down);
@@ -260,4 +260,37 @@ Test(config_consistency, metrics_on_loopback_or_a_unix_socket_need_no_list)
     parser = config_parser_new();
     parse_file("f", "[metrics]\nlisten = unix:/run/metrics\n");
     config_free(finish());
+}
+
+Test(config_consistency, an_offload_needs_interfaces)
+{
+    expect_errors("[offload]\nmax = 5\nmode = auto\n",
+                  "f:3:1: 'mode = auto' needs the interfaces that the clients' datagrams come in "
+                  "by: give 'interface', such as 'interface = eth0'\n");
+}
+
+Test(config_consistency, an_invalid_interface_of_an_offload_is_one_error)
+{
+    expect_errors("[offload]\nmode = native\ninterface = eth0:1\n",
+                  "f:3:13: bad value 'eth0:1' for 'interface': not the name of an interface, such "
+                  "as eth0\n");
+}
+
+Test(config_consistency, an_offload_with_interfaces_is_valid)
+{
+    parse_file("f", "[offload]\nmode = generic\ninterface = eth0, eth1\ninterface = lo\n");
+    struct config *config = finish();
+    cr_assert_eq(config->offload.mode, CONFIG_OFFLOAD_GENERIC);
+    cr_assert_eq(config->offload.interface_count, 3);
+    cr_assert_str_eq(config->offload.interfaces[2], "lo");
+    config_free(config);
+}
+
+Test(config_consistency, interfaces_are_permitted_while_the_offload_is_off)
+{
+    parse_file("f", "[offload]\ninterface = eth0\n");
+    struct config *config = finish();
+    cr_assert_eq(config->offload.mode, CONFIG_OFFLOAD_OFF);
+    cr_assert_eq(config->offload.interface_count, 1);
+    config_free(config);
 }

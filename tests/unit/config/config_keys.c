@@ -39,7 +39,7 @@ Test(config_keys, the_sections_of_a_name_are_listed)
     cr_assert(config_key_sections("ttl", sections));
     cr_assert_str_eq(sections, "[clients]");
     cr_assert(config_key_sections("mode", sections));
-    cr_assert_str_eq(sections, "[reply] and [control]");
+    cr_assert_str_eq(sections, "[reply] and [control] and [offload]");
     cr_assert_not(config_key_sections("banana", sections));
 }
 
@@ -123,6 +123,9 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
     expect_set("control", "observer-group", "g");
     expect_set("state", "file", "f");
     expect_set("metrics", "listen", "127.0.0.1:9300");
+    expect_set("offload", "interface", "eth0");
+    expect_set("offload", "mode", "auto");
+    expect_set("offload", "max", "1");
     expect_restart("server.listen\nserver.missing-address\nserver.workers\nserver.user\nserver."
                    "group\nserver.max-datagram\n"
                    "server.receive-buffer\nserver.send-buffer\nserver.stream-max\n"
@@ -131,7 +134,7 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
                    "broadcast.multicast\nbroadcast.multicast-ttl\n"
                    "broadcast.multicast-interface\ncontrol.socket\ncontrol.mode\ncontrol.group\n"
                    "control.observer-socket\ncontrol.observer-mode\ncontrol.observer-group\n"
-                   "state.file\nmetrics.listen\n");
+                   "state.file\nmetrics.listen\noffload.interface\noffload.mode\noffload.max\n");
 }
 
 Test(config_keys, an_additional_listener_needs_a_restart)

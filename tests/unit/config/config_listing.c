@@ -65,6 +65,10 @@ Test(config_listing, has_each_key_with_its_value_and_those_without_one_as_commen
                            "\n[metrics]\n"
                            "# listen =\n"
                            "# allow =\n"
+                           "\n[offload]\n"
+                           "# interface =\n"
+                           "mode = off\n"
+                           "max = auto\n"
                            "\n[log]\n"
                            "level = info\n"
                            "format = text\n"
@@ -125,6 +129,10 @@ Test(config_listing, printed_values_are_parsed_to_the_same_values)
     expect_set("admission", "dry-run", "on");
     expect_set("control", "socket", "/tmp/a b;c");
     expect_set("control", "mode", "0007");
+    expect_set("offload", "interface", "eth0");
+    expect_set("offload", "interface", "a,b;c#d");
+    expect_set("offload", "mode", "generic");
+    expect_set("offload", "max", "5000");
 
     char *text = config_text(config);
     struct config *read = read_back(text);

@@ -29,6 +29,8 @@ Test(config_number_types, numbers_have_ranges)
          "must be from 0 to 100000000"},
         {"admission", "rate", "0", "1000000", NULL, "1000001", "must be from 0 to 1000000"},
         {"admission", "burst", "0", "1000000", NULL, "1000001", "must be from 0 to 1000000"},
+        {"offload", "max", "1", "100000000", "0", "100000001",
+         "must be auto, or a number from 1 to 100000000"},
         {"control", "mode", "0000", "777", NULL, "1777", "must be from 0000 to 0777"},
     };
     for (size_t i = 0; i < COUNT(RANGES); i++) {
@@ -98,6 +100,14 @@ Test(config_number_types, enumerations_have_words)
     cr_assert_eq(config->reply.mode, REPLY_ROTATE);
     expect_set("admission", "policy", "open");
     cr_assert_eq(config->admission.policy, POLICY_OPEN);
+    expect_set("offload", "mode", "auto");
+    cr_assert_eq(config->offload.mode, CONFIG_OFFLOAD_AUTO);
+    expect_set("offload", "mode", "native");
+    cr_assert_eq(config->offload.mode, CONFIG_OFFLOAD_NATIVE);
+    expect_set("offload", "mode", "generic");
+    cr_assert_eq(config->offload.mode, CONFIG_OFFLOAD_GENERIC);
+    expect_set("offload", "mode", "off");
+    cr_assert_eq(config->offload.mode, CONFIG_OFFLOAD_OFF);
     expect_set("log", "level", "error");
     cr_assert_eq(config->log.level, LOG_LEVEL_ERROR);
     expect_set("log", "level", "debug");
@@ -119,6 +129,7 @@ Test(config_number_types, unknown_words_are_refused_with_a_suggestion)
     expect_set("admission", "dry-run", "on");
     cr_assert_eq(config->admission.dry_run, 1);
     expect_refused("admission", "dry-run", "yes", "must be off or on");
+    expect_refused("offload", "mode", "on", "must be off, auto, native or generic");
     expect_refused("log", "target", "Syslog", "must be stderr or syslog (did you mean 'syslog'?)");
     expect_refused("log", "level", "", "must be error, warning, info or debug");
 }

@@ -161,7 +161,7 @@ Test(config_parser, a_key_of_another_section_is_reported_with_its_section)
     expect_errors("[server]\nttl = 10s\n[log]\ngroup = x\nmode = echo\n",
                   "f:2:1: 'ttl' belongs to [clients]\n"
                   "f:4:1: 'group' belongs to [server] and [control]\n"
-                  "f:5:1: 'mode' belongs to [reply] and [control]\n");
+                  "f:5:1: 'mode' belongs to [reply] and [control] and [offload]\n");
 }
 
 Test(config_parser, a_key_needs_a_section)

@@ -1,5 +1,7 @@
-/* Values of strings and messages. */
+/* Values of strings, messages and interface names. */
 #include "config_key_fixture.h"
+
+#include <stdio.h>
 
 TestSuite(config_text_types, .init = set_up, .fini = tear_down);
 
@@ -44,4 +46,33 @@ Test(config_text_types, there_are_at_most_4096_messages)
     while (config->reply.message_count < CONFIG_MESSAGES_MAX)
         expect_set("reply", "message", "x");
     expect_refused("reply", "message", "x", "more than 4096 messages");
+}
+
+Test(config_text_types, interfaces_have_names_that_the_kernel_accepts)
+{
+    static const char *const NAMES[] = {"",  ".",   "..",   "a/b",  "eth0:1",
+                                        " ", "a b", "a\tb", "a\nb", "a\vb"};
+    for (size_t i = 0; i < COUNT(NAMES); i++)
+        expect_refused("offload", "interface", NAMES[i],
+                       "not the name of an interface, such as eth0");
+    expect_refused("offload", "interface", "sixteen-letters-", "longer than 15 bytes");
+    cr_assert_eq(config->offload.interface_count, 0);
+    expect_set("offload", "interface", "fifteen-letters");
+    expect_set("offload", "interface", "...");
+    expect_set("offload", "interface", "eth0.100@x");
+    cr_assert_eq(config->offload.interface_count, 3);
+    cr_assert_str_eq(config->offload.interfaces[0], "fifteen-letters");
+    cr_assert_str_eq(config->offload.interfaces[2], "eth0.100@x");
+    expect_refused("offload", "interface", "...", "listed twice");
+}
+
+Test(config_text_types, there_are_at_most_16_interfaces)
+{
+    char name[ADDR_ZONE_BYTES];
+    for (int i = 0; i < CONFIG_INTERFACES_MAX; i++) {
+        snprintf(name, sizeof name, "eth%d", i);
+        expect_set("offload", "interface", name);
+    }
+    expect_refused("offload", "interface", "eth16", "more than 16 interfaces");
+    cr_assert_str_eq(config->offload.interfaces[15], "eth15");
 }

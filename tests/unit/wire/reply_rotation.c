@@ -156,6 +156,46 @@ Test(reply_rotation, ignores_the_release_of_null)
     reply_rotation_release(NULL);
 }
 
+Test(reply_rotation, has_a_number_of_messages_and_a_longest_one)
+{
+    struct reply *reply = make(REPLY_ROTATE, cars, 3), *echo = make(REPLY_ECHO, NULL, 0);
+    cr_assert_eq(reply_rotation_count(reply), 3);
+    cr_assert_eq(reply_rotation_max_bytes(reply), 6);
+    cr_assert_eq(reply_rotation_count(echo), 0);
+    cr_assert_eq(reply_rotation_max_bytes(echo), 0);
+    reply_rotation_release(reply);
+    reply_rotation_release(echo);
+}
+
+Test(reply_rotation, is_shared_as_long_as_there_are_other_references)
+{
+    struct reply *reply = make(REPLY_ROTATE, cars, 3);
+    cr_assert_not(reply_rotation_is_shared(reply));
+    struct reply *other = reply_rotation_retain(reply);
+    cr_assert(reply_rotation_is_shared(reply));
+    reply_rotation_release(other);
+    cr_assert_not(reply_rotation_is_shared(reply));
+    reply_rotation_release(reply);
+}
+
+Test(reply_rotation, continues_a_count_of_turns_in_other_memory_and_back)
+{
+    struct reply *reply = make(REPLY_ROTATE, cars, 3);
+    uint64_t turns = 99;
+    reply_rotation_take(reply, 4);
+    reply_rotation_use_turns(reply, &turns);
+    cr_assert_eq(turns, 4);
+    cr_assert_eq(reply_rotation_take(reply, 3), 1);
+    cr_assert_eq(turns, 7);
+    turns += 4; /* as another program takes them */
+    cr_assert_eq(reply_rotation_take(reply, 1), 2);
+    reply_rotation_use_turns(reply, NULL);
+    turns = 100;
+    cr_assert_eq(reply_rotation_take(reply, 1), 0);
+    cr_assert_eq(turns, 100);
+    reply_rotation_release(reply);
+}
+
 /* As many messages as turns: each must be taken once, by any thread. */
 enum { THREADS = 4, TURNS = 60000, BATCH_MAX = 64 };
 
@@ -238,6 +278,22 @@ Test(reply_rotation, goes_on_in_the_next_process_if_mode_and_messages_are_the_sa
     reply_rotation_take(former, 5);
     struct handover_writer writer = handed_over(former);
     cr_assert_eq(take_over(next, &writer, writer.size), 0);
+    cr_assert_eq(reply_rotation_take(next, 1), 2);
+    handover_writer_free(&writer);
+    reply_rotation_release(former);
+    reply_rotation_release(next);
+}
+
+Test(reply_rotation, goes_on_in_the_next_process_with_turns_in_other_memory)
+{
+    struct reply *former = make(REPLY_ROTATE, cars, 3), *next = make(REPLY_ROTATE, cars, 3);
+    uint64_t former_turns, next_turns;
+    reply_rotation_use_turns(former, &former_turns);
+    reply_rotation_use_turns(next, &next_turns);
+    former_turns += 5;
+    struct handover_writer writer = handed_over(former);
+    cr_assert_eq(take_over(next, &writer, writer.size), 0);
+    cr_assert_eq(next_turns, 5);
     cr_assert_eq(reply_rotation_take(next, 1), 2);
     handover_writer_free(&writer);
     reply_rotation_release(former);

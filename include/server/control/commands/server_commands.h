@@ -3,10 +3,11 @@
 
 struct control_session;
 
-/* The operator's commands about the server itself: status, stats, reload, upgrade, stop. state is a
- * struct command_context. */
+/* The operator's commands about the server itself: status, stats, offload, reload, upgrade, stop.
+ * state is a struct command_context. */
 void control_command_status(void *state, struct control_session *session, char *arguments);
 void control_command_stats(void *state, struct control_session *session, char *arguments);
+void control_command_offload(void *state, struct control_session *session, char *arguments);
 void control_command_reload(void *state, struct control_session *session, char *arguments);
 void control_command_upgrade(void *state, struct control_session *session, char *arguments);
 void control_command_stop(void *state, struct control_session *session, char *arguments);

@@ -7,6 +7,7 @@
 #include "server/events/subscriptions.h"
 #include "server/listen/listeners.h"
 #include "server/names/client_argument.h"
+#include "server/offload/kernel_offload.h"
 #include "server/workers/worker.h"
 
 #include <stdbool.h>
@@ -24,7 +25,8 @@ struct worker_query_context {
     struct subscriptions *subscriptions;
     const struct listeners *listeners;
     const struct client_names *names; /* NULL: clients.names = off */
-    struct loop *loop;                /* of the main thread, and its mailbox */
+    const struct kernel_offload *offload;
+    struct loop *loop; /* of the main thread, and its mailbox */
     struct mailbox *reply_mailbox;
     uint32_t clients_max;
     uint64_t started_ms;

@@ -51,6 +51,8 @@ const struct control_command *command_table_rows(size_t *count)
          control_command_streams, COMMAND_READS, COMMAND_FOR_OBSERVERS},
         {"cancel", "ID", "cancel a broadcast", control_command_cancel, COMMAND_CHANGES,
          COMMAND_FOR_OPERATORS},
+        {"offload", "", "show where the kernel answers for registered clients",
+         control_command_offload, COMMAND_READS, COMMAND_FOR_OBSERVERS},
         {"config", "", "show the configuration in effect", control_command_config, COMMAND_READS,
          COMMAND_FOR_OBSERVERS},
         {"reload", "", "read the configuration again", control_command_reload, COMMAND_CHANGES,

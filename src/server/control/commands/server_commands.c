@@ -4,6 +4,7 @@
 #include "os/process/child_process.h"
 #include "os/process/clock.h"
 #include "server/control/commands/command_context.h"
+#include "server/workers/offload/worker_offload.h"
 
 #include "text/printable.h"
 
@@ -69,6 +70,42 @@ void control_command_stats(void *state, struct control_session *session, char *a
     struct command_context *context = state;
     (void)arguments;
     worker_query_start(&context->queries, session, run_stats, write_stats, NULL);
+}
+
+/* ---- the offload ---- */
+
+static const char *mode_of(const struct kernel_offload *offload, size_t i)
+{
+    return offload->interfaces[i].mode == OFFLOAD_NATIVE ? "native" : "generic";
+}
+
+static void run_count_offloaded(struct worker_call *call)
+{
+    struct worker_answer *answer = (struct worker_answer *)call;
+    answer->clients = worker_offload_clients(call->worker);
+}
+
+static void write_interfaces(struct worker_query *query)
+{
+    const struct kernel_offload *offload = query->context->offload;
+    uint64_t clients = 0;
+    for (size_t i = 0; i < query->context->worker_count; i++)
+        clients += query->answers[i].clients;
+    control_ok(query->session);
+    for (size_t i = 0; i < offload->count; i++) {
+        const char *problem = kernel_offload_problem(offload, i);
+        control_line(query->session, "interface", "%s %s %s %" PRIu64 " %" PRIu32 "%s%s",
+                     offload->interfaces[i].name, mode_of(offload, i),
+                     problem == NULL ? "yes" : "no", clients, offload->records,
+                     problem != NULL ? " " : "", problem != NULL ? problem : "");
+    }
+}
+
+void control_command_offload(void *state, struct control_session *session, char *arguments)
+{
+    struct command_context *context = state;
+    (void)arguments;
+    worker_query_start(&context->queries, session, run_count_offloaded, write_interfaces, NULL);
 }
 
 /* ---- reload, upgrade and stop ---- */

@@ -64,6 +64,18 @@ Test(memory_estimate, grows_with_clients_workers_ipv6_streams_and_caps)
     cr_expect_gt(sum_for(256), UINT64_C(3200000000));
 }
 
+Test(memory_estimate, has_the_tables_of_the_offload_for_as_many_clients_as_it_may_have)
+{
+    config->clients.max = 1000;
+    uint64_t without = sum_for(1);
+    config->offload.max = 10;
+    cr_expect_eq(sum_for(1), without);
+    config->offload.mode = CONFIG_OFFLOAD_AUTO;
+    cr_expect_eq(sum_for(1), without + 10 * 264);
+    config->offload.max = CONFIG_OFFLOAD_MAX_AUTO;
+    cr_expect_eq(sum_for(1), without + 1000 * 264);
+}
+
 Test(memory_estimate, has_the_larger_index_of_the_first_worker_where_there_are_groups)
 {
     listen_on(ADDR_IPV4, TRANSPORT_UDP);

@@ -1,0 +1,41 @@
+#ifndef NET_OFFLOAD_BPF_CALL_H
+#define NET_OFFLOAD_BPF_CALL_H
+
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The calls of bpf(2) that the offload needs: tables (the kernel calls them maps), programs, and
+ * the links that attach a program to an interface. Each returns 0, or a descriptor that is closed
+ * by exec, or -errno; -EOPNOTSUPP where the kernel has no bpf(2). */
+
+struct bpf_table {
+    enum bpf_map_type type;
+    uint32_t key_bytes, value_bytes, entries;
+    uint32_t flags;   /* BPF_F_* */
+    const char *name; /* shown by bpftool; shorter than BPF_OBJ_NAME_LEN */
+};
+
+/* Returns a descriptor. */
+int bpf_table_create(const struct bpf_table *table);
+
+/* The key and the value have the sizes of the table; the value of a table per processor is an array
+ * of one for each possible processor. bpf_table_set replaces a value. -ENOENT: there is no such
+ * key. -E2BIG: the table is full. */
+int bpf_table_set(int table, const void *key, const void *value);
+int bpf_table_get(int table, const void *key, void *value);
+int bpf_table_remove(int table, const void *key);
+
+/* Loads a program of XDP. The report of the verifier is written to log (NUL-terminated, truncated
+ * to log_bytes; NULL: none). Returns a descriptor. */
+int bpf_program_load(const struct bpf_insn *instructions, uint32_t count, const char *name,
+                     char *log, uint32_t log_bytes);
+
+/* Attaches a program to the interface of an index; flags are XDP_FLAGS_*. It is detached when the
+ * last descriptor of the link is closed. Returns a descriptor. */
+int bpf_link_create(int program, uint32_t interface_index, uint32_t flags);
+
+/* Stores the index of the interface that a link is attached to, 0 once that is deleted. */
+int bpf_link_interface(int link, uint32_t *interface_index);
+
+#endif

@@ -1,0 +1,75 @@
+#ifndef NET_OFFLOAD_OFFLOAD_H
+#define NET_OFFLOAD_OFFLOAD_H
+
+#include "address/addr.h"
+#include "offload/offload_tables.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The program of the offload in the kernel, its tables, and the interfaces that it is attached to
+ * (XDP, bpf(2), Linux 5.18: bpf_xdp_store_bytes). offload/offload_tables has the memory that the
+ * server shares with the program, and what the program does with it.
+ *
+ * offload_open and offload_attach need CAP_BPF and CAP_NET_ADMIN; everything else works after these
+ * were given up. The kernel detaches the program when the last process that has the descriptors
+ * ends, however it ends. Nothing is pinned. */
+struct offload;
+
+struct offload_options {
+    uint32_t records; /* clients that may be in the tables at the same time, at least 1 */
+    uint32_t workers; /* 1 to OFFLOAD_WORKERS_MAX */
+};
+
+/* Creates the tables and loads the program, attached to nothing. Returns 0 or -errno; *failed is
+ * then what could not be done, a static string ("table of clients", "program"). -EPERM: a
+ * capability is missing. -EOPNOTSUPP: the kernel has no bpf(2), or the host cannot do it. */
+int offload_open(struct offload **offload, const struct offload_options *options,
+                 const char **failed);
+
+/* Detaches the program from all interfaces, unless another process has the descriptors, too, and
+ * frees everything. NULL is ignored. */
+void offload_close(struct offload *offload);
+
+enum offload_mode {
+    OFFLOAD_NATIVE,  /* in the driver */
+    OFFLOAD_GENERIC, /* in the kernel's generic receive path: works with each driver, gains less */
+};
+
+/* Attaches the program to an interface, at most OFFLOAD_INTERFACES_MAX. Returns 0 or -errno:
+ * -ENODEV (no such interface), -EOPNOTSUPP (its driver has no native mode), -EBUSY or -EEXIST
+ * (another program is attached there), -EPERM. */
+int offload_attach(struct offload *offload, const char *interface, enum offload_mode mode);
+
+enum { OFFLOAD_INTERFACES_MAX = 16 };
+
+/* Returns 1 if the program is still attached to the interface of that number, by the order of the
+ * calls of offload_attach that returned 0; 0 once the interface is deleted; -errno if that cannot
+ * be found out. */
+int offload_is_attached(const struct offload *offload, size_t number);
+
+/* The memory that is shared with the program: an array of records, of the settings of each worker
+ * (all begin as 0, which is OFFLOAD_PASS), and of rotations. It ends with offload_close. */
+struct offload_record *offload_records(struct offload *offload);
+struct offload_worker *offload_workers(struct offload *offload);
+struct offload_rotation *offload_rotations(struct offload *offload);
+
+/* Writes a message of a rotation that no worker's settings name. message->sum is computed here.
+ * Returns 0 or -errno. */
+int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t number,
+                        const uint8_t *bytes, size_t size);
+
+/* Enters a client in the tables: it sends from source (an IPv4 or IPv6 address without a scope) to
+ * local. An entry of the same addresses is replaced. Returns 0 or -errno (-E2BIG: the table is
+ * full). Any thread. */
+int offload_add(struct offload *offload, const struct addr *source, const struct addr *local,
+                const struct offload_client *client);
+
+/* Removes a client; one that is not there is ignored. Returns 0 or -errno. Any thread. */
+int offload_remove(struct offload *offload, const struct addr *source, const struct addr *local);
+
+/* Reads the counters of one worker, the sums of all processors. Returns 0 or -errno. Any thread. */
+int offload_counters(const struct offload *offload, uint32_t worker,
+                     uint64_t counters[OFFLOAD_COUNTERS]);
+
+#endif

@@ -1,0 +1,157 @@
+#ifndef OFFLOAD_OFFLOAD_TABLES_H
+#define OFFLOAD_OFFLOAD_TABLES_H
+
+#include <stdint.h>
+
+/* The memory that the server shares with its program in the kernel (src/net/offload), which answers
+ * the datagrams of registered clients before the network stack sees them. Both sides include this
+ * header, so it has no pointer and no type of the C library but those of <stdint.h>.
+ *
+ * The server decides which clients the program may answer for. For each of them it fills a record,
+ * and then enters the client's addresses in one of two hash tables of the kernel, whose value names
+ * the record. The program renews a client in its record, which is memory of both: the server reads
+ * there when the client's last datagram came. So the sweep needs no system call, and a client that
+ * both see in the same moment is either renewed or ended, and never both (seen).
+ *
+ * Everything that the program reads of a worker at once is one 64-bit word, so that it sees
+ * settings from before or after a change, and no mixture. */
+
+enum {
+    /* Messages of the rotation that the program can send, and the bytes of each. With more or
+     * longer ones the server answers all requests itself. A message of this size fits the least
+     * MTU of IPv6 (1280, RFC 8200) with its headers. */
+    OFFLOAD_MESSAGES_MAX = 64,
+    OFFLOAD_MESSAGE_BYTES = 1024,
+
+    /* Sets of messages. A reload fills one that nobody uses; a worker that has not applied the
+     * reload yet uses the one before. */
+    OFFLOAD_ROTATIONS = 4,
+
+    /* The longest payload of a request that the program looks at: its checksum is computed. */
+    OFFLOAD_REQUEST_BYTES = 512,
+
+    OFFLOAD_WORKERS_MAX = 256,
+
+    OFFLOAD_TAG_BITS = 20,
+};
+
+/* The keys of the two hash tables, as the bytes stand in the headers: all in network byte order.
+ * The local address is the one that the client sends to. */
+struct offload_key4 {
+    uint32_t source, local;
+    uint16_t source_port, local_port;
+};
+
+struct offload_key6 {
+    uint32_t source[4], local[4];
+    uint16_t source_port, local_port;
+};
+
+/* The value of both. */
+struct offload_client {
+    uint32_t record; /* its index */
+    uint32_t worker;
+    uint32_t
+        tag; /* 1 to 2^OFFLOAD_TAG_BITS - 1; the record has it as long as it is this client's */
+};
+
+/* The record of a client. */
+struct offload_record {
+    /* The time of the last datagram that the program answered, or of the entry in the table, in ms
+     * of CLOCK_BOOTTIME, shifted left by OFFLOAD_TAG_BITS, and the tag in the low bits. 0: it has
+     * ended; the program passes its datagrams on. Both sides change it by compare and exchange. */
+    uint64_t seen;
+    uint32_t received;   /* datagrams that the program answered since the server last read it */
+    uint32_t generation; /* of the worker's settings for which the client was admitted */
+};
+
+static inline uint64_t offload_seen(uint64_t now_ms, uint32_t tag)
+{
+    return now_ms << OFFLOAD_TAG_BITS | tag;
+}
+
+static inline uint64_t offload_seen_ms(uint64_t seen)
+{
+    return seen >> OFFLOAD_TAG_BITS;
+}
+
+static inline uint32_t offload_seen_tag(uint64_t seen)
+{
+    return (uint32_t)(seen & ((1u << OFFLOAD_TAG_BITS) - 1));
+}
+
+enum offload_reply {
+    OFFLOAD_PASS,   /* nothing is answered: all datagrams are passed on */
+    OFFLOAD_ROTATE, /* the next message of a rotation */
+    OFFLOAD_ECHO,   /* the request's own bytes */
+    OFFLOAD_SILENT, /* no reply: the datagram ends here */
+};
+
+/* The settings of one worker. */
+struct offload_worker {
+    uint64_t settings; /* below */
+    /* A client that was seen as long ago as this has expired: its datagrams are passed on. It is
+     * the ttl of all clients that have the generation of the settings. */
+    uint64_t ttl_ms;
+};
+
+/* What the program answers, as one word: it answers for a client whose record has the same
+ * generation. */
+static inline uint64_t offload_settings(uint32_t generation, enum offload_reply reply,
+                                        uint8_t rotation, uint16_t max_datagram_bytes)
+{
+    return (uint64_t)generation << 32 | (uint64_t)max_datagram_bytes << 16 |
+           (uint64_t)rotation << 8 | (uint64_t)reply;
+}
+
+static inline uint32_t offload_settings_generation(uint64_t word)
+{
+    return (uint32_t)(word >> 32);
+}
+
+static inline uint16_t offload_settings_max_bytes(uint64_t word)
+{
+    return (uint16_t)(word >> 16);
+}
+
+static inline uint8_t offload_settings_rotation(uint64_t word)
+{
+    return (uint8_t)(word >> 8);
+}
+
+static inline enum offload_reply offload_settings_reply(uint64_t word)
+{
+    return (enum offload_reply)(word & 0xff);
+}
+
+/* A set of messages: its turns, which the workers and the program take by atomic addition, on a
+ * cache line of its own. */
+struct offload_rotation {
+    uint64_t turns;
+    uint32_t count;     /* of messages, at least 1 */
+    uint32_t max_bytes; /* of the longest one */
+    uint32_t unused[12];
+};
+
+/* Message m of rotation r has the index r * OFFLOAD_MESSAGES_MAX + m. */
+struct offload_message {
+    uint32_t size;
+    uint32_t sum; /* of its 16-bit words in the order of their bytes in memory, the last one filled
+                     with 0, folded to 16 bits: a part of the checksum of UDP (RFC 1071) */
+    uint8_t bytes[OFFLOAD_MESSAGE_BYTES];
+};
+
+/* The counters of the program, one of each for each processor and worker: index worker *
+ * OFFLOAD_COUNTERS + counter. */
+enum offload_counter {
+    OFFLOAD_REPLIED,         /* answered by a reply */
+    OFFLOAD_SILENCED,        /* ended by OFFLOAD_SILENT */
+    OFFLOAD_PASSED_FRAME,    /* passed on: it begins like a frame */
+    OFFLOAD_PASSED_SIZE,     /* passed on: longer than max_datagram_bytes or the program's limit */
+    OFFLOAD_PASSED_CHECKSUM, /* passed on: its checksum is wrong */
+    OFFLOAD_PASSED_SETTINGS, /* passed on: the settings have changed, or the client has ended */
+    OFFLOAD_PASSED_ROOM,     /* passed on: the driver has no room for the reply */
+    OFFLOAD_COUNTERS,
+};
+
+#endif

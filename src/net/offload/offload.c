@@ -1,0 +1,222 @@
+#include "net/offload/offload.h"
+
+#include "net/offload/bpf_call.h"
+#include "net/offload/offload_state.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The most processors that Linux can be built for (NR_CPUS of x86). */
+enum { PROCESSORS_MAX = 8192 };
+
+_Static_assert((int)OFFLOAD_LINKS_MAX == (int)OFFLOAD_INTERFACES_MAX, "a link for each interface");
+
+/* ---- opening ---- */
+
+/* The kernel writes one value for each processor that it could ever have, and none of the places
+ * that have their number, such as sysconf(3), is certain: this writes beyond no buffer. */
+static int count_processors(struct offload *offload)
+{
+    const uint32_t index = 0;
+    uint64_t *values = malloc(PROCESSORS_MAX * sizeof values[0]);
+
+    if (values == NULL)
+        return -ENOMEM;
+    memset(values, 0xff, PROCESSORS_MAX * sizeof values[0]);
+    int error = bpf_table_get(offload->tables[TABLE_COUNTERS], &index, values);
+    /* All counters of the new table are 0. */
+    while (!error && offload->processors < PROCESSORS_MAX && values[offload->processors] == 0)
+        offload->processors++;
+    free(values);
+    return error;
+}
+
+static int open_all(struct offload *offload, const char **failed)
+{
+    for (size_t i = 0; i < OFFLOAD_TABLES; i++) {
+        offload->tables[i] = offload_table_create((enum offload_table)i, offload->records_count,
+                                                  offload->workers_count, failed);
+        if (offload->tables[i] < 0)
+            return offload->tables[i];
+    }
+    *failed = "memory of the tables";
+    int error = offload_state_map(offload);
+    if (!error)
+        error = count_processors(offload);
+    if (error)
+        return error;
+    *failed = "program";
+    offload->program = offload_program_load(offload->tables, NULL, 0);
+    return offload->program >= 0 ? 0 : offload->program;
+}
+
+int offload_open(struct offload **offload, const struct offload_options *options,
+                 const char **failed)
+{
+    *failed = "memory of the offload";
+    *offload = offload_state_new(options->records, options->workers);
+    if (*offload == NULL)
+        return -ENOMEM;
+    int error = open_all(*offload, failed);
+    if (error) {
+        offload_close(*offload);
+        *offload = NULL;
+    }
+    return error;
+}
+
+void offload_close(struct offload *offload)
+{
+    if (offload != NULL)
+        offload_state_free(offload);
+}
+
+/* ---- interfaces ---- */
+
+int offload_attach(struct offload *offload, const char *interface, enum offload_mode mode)
+{
+    if (offload->link_count == OFFLOAD_INTERFACES_MAX)
+        return -ENOSPC;
+    unsigned index = if_nametoindex(interface);
+    if (index == 0)
+        return -errno;
+    int link = bpf_link_create(offload->program, index,
+                               mode == OFFLOAD_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+    if (link < 0)
+        return link;
+    offload->links[offload->link_count++] = link;
+    return 0;
+}
+
+int offload_is_attached(const struct offload *offload, size_t number)
+{
+    uint32_t index = 0;
+
+    if (number >= offload->link_count)
+        return 0;
+    int error = bpf_link_interface(offload->links[number], &index);
+    return error ? error : index != 0;
+}
+
+/* ---- shared memory ---- */
+
+struct offload_record *offload_records(struct offload *offload)
+{
+    return offload->records;
+}
+
+struct offload_worker *offload_workers(struct offload *offload)
+{
+    return offload->workers;
+}
+
+struct offload_rotation *offload_rotations(struct offload *offload)
+{
+    return offload->rotations;
+}
+
+/* ---- messages ---- */
+
+/* RFC 1071. The sum of up to 512 words has no more than 32 bits. */
+static uint16_t sum_words(const uint8_t *bytes, size_t size)
+{
+    uint32_t sum = 0;
+    uint16_t word;
+
+    for (size_t i = 0; i < size; i += sizeof word) {
+        memcpy(&word, bytes + i, sizeof word);
+        sum += word;
+    }
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)sum;
+}
+
+int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t number,
+                        const uint8_t *bytes, size_t size)
+{
+    struct offload_message message = {.size = (uint32_t)size};
+    const uint32_t index = rotation * OFFLOAD_MESSAGES_MAX + number;
+
+    if (rotation >= OFFLOAD_ROTATIONS || number >= OFFLOAD_MESSAGES_MAX)
+        return -EINVAL;
+    if (size > sizeof message.bytes)
+        return -EMSGSIZE;
+    if (size > 0)
+        memcpy(message.bytes, bytes, size);
+    message.sum = sum_words(message.bytes, sizeof message.bytes);
+    return bpf_table_set(offload->tables[TABLE_MESSAGES], &index, &message);
+}
+
+/* ---- clients ---- */
+
+/* The key of a client in the table of its family. */
+struct key {
+    union {
+        struct offload_key4 v4;
+        struct offload_key6 v6;
+    };
+    int table;
+};
+
+static struct key key_of(const struct offload *offload, const struct addr *source,
+                         const struct addr *local)
+{
+    const uint16_t source_port = htons(source->port), local_port = htons(local->port);
+    struct key key;
+
+    memset(&key, 0, sizeof key);
+    if (source->family == ADDR_IPV4) {
+        key.table = offload->tables[TABLE_CLIENTS4];
+        memcpy(&key.v4.source, source->ip, sizeof key.v4.source);
+        memcpy(&key.v4.local, local->ip, sizeof key.v4.local);
+        key.v4.source_port = source_port;
+        key.v4.local_port = local_port;
+    } else {
+        key.table = offload->tables[TABLE_CLIENTS6];
+        memcpy(key.v6.source, source->ip, sizeof key.v6.source);
+        memcpy(key.v6.local, local->ip, sizeof key.v6.local);
+        key.v6.source_port = source_port;
+        key.v6.local_port = local_port;
+    }
+    return key;
+}
+
+int offload_add(struct offload *offload, const struct addr *source, const struct addr *local,
+                const struct offload_client *client)
+{
+    const struct key key = key_of(offload, source, local);
+
+    return bpf_table_set(key.table, &key.v4, client);
+}
+
+int offload_remove(struct offload *offload, const struct addr *source, const struct addr *local)
+{
+    const struct key key = key_of(offload, source, local);
+    int error = bpf_table_remove(key.table, &key.v4);
+
+    return error == -ENOENT ? 0 : error;
+}
+
+/* ---- counters ---- */
+
+int offload_counters(const struct offload *offload, uint32_t worker,
+                     uint64_t counters[OFFLOAD_COUNTERS])
+{
+    uint64_t *values = calloc(offload->processors, sizeof values[0]);
+    int error = values != NULL ? 0 : -ENOMEM;
+
+    memset(counters, 0, OFFLOAD_COUNTERS * sizeof counters[0]);
+    for (uint32_t i = 0; !error && i < OFFLOAD_COUNTERS; i++) {
+        const uint32_t index = worker * OFFLOAD_COUNTERS + i;
+        error = bpf_table_get(offload->tables[TABLE_COUNTERS], &index, values);
+        for (size_t p = 0; !error && p < offload->processors; p++)
+            counters[i] += values[p];
+    }
+    free(values);
+    return error;
+}

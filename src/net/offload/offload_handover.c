@@ -1,0 +1,95 @@
+#include "net/offload/offload_handover.h"
+
+#include "net/offload/offload_state.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+/* Of the tables and of what the program does with them. LAYOUT_VERSION changes with a change that
+ * no size shows. */
+static uint64_t layout(void)
+{
+    enum { LAYOUT_VERSION = 1 };
+    const uint64_t values[] = {LAYOUT_VERSION,
+                               OFFLOAD_TABLES,
+                               OFFLOAD_TAG_BITS,
+                               OFFLOAD_MESSAGES_MAX,
+                               OFFLOAD_ROTATIONS,
+                               OFFLOAD_COUNTERS,
+                               sizeof(struct offload_key4),
+                               sizeof(struct offload_key6),
+                               sizeof(struct offload_client),
+                               sizeof(struct offload_worker),
+                               sizeof(struct offload_record),
+                               sizeof(struct offload_rotation),
+                               sizeof(struct offload_message)};
+
+    return handover_layout(values, sizeof values / sizeof values[0]);
+}
+
+void offload_hand_over(const struct offload *offload, struct handover_writer *writer)
+{
+    handover_put64(writer, layout());
+    handover_put32(writer, offload->records_count);
+    handover_put32(writer, offload->workers_count);
+    handover_put32(writer, offload->processors);
+    handover_put8(writer, (uint8_t)(OFFLOAD_TABLES + 1 + offload->link_count));
+    for (size_t i = 0; i < OFFLOAD_TABLES; i++)
+        handover_put_descriptor(writer, offload->tables[i]);
+    handover_put_descriptor(writer, offload->program);
+    for (size_t i = 0; i < offload->link_count; i++)
+        handover_put_descriptor(writer, offload->links[i]);
+}
+
+static void take_descriptors(struct offload *offload, struct handover_reader *reader)
+{
+    for (size_t i = 0; i < OFFLOAD_TABLES; i++)
+        offload->tables[i] = handover_get_descriptor(reader);
+    offload->program = handover_get_descriptor(reader);
+    for (size_t i = 0; i < offload->link_count; i++)
+        offload->links[i] = handover_get_descriptor(reader);
+}
+
+static void close_descriptors(struct handover_reader *reader, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int descriptor = handover_get_descriptor(reader);
+        if (descriptor >= 0)
+            close(descriptor);
+    }
+}
+
+static int take_all(struct offload *offload, struct handover_reader *reader)
+{
+    take_descriptors(offload, reader);
+    return reader->failed ? -EPROTO : offload_state_map(offload);
+}
+
+int offload_take_over(struct offload **offload, struct handover_reader *reader)
+{
+    const bool has_this_layout = handover_get64(reader) == layout();
+    const uint32_t records = handover_get32(reader), workers = handover_get32(reader);
+    const uint32_t processors = handover_get32(reader);
+    const size_t descriptors = handover_get8(reader), without_links = OFFLOAD_TABLES + 1;
+
+    *offload = NULL;
+    if (!has_this_layout || descriptors < without_links ||
+        descriptors > without_links + OFFLOAD_LINKS_MAX) {
+        close_descriptors(reader, descriptors);
+        return -EPROTO;
+    }
+    struct offload *taken = offload_state_new(records, workers);
+    if (taken == NULL) {
+        close_descriptors(reader, descriptors);
+        return -ENOMEM;
+    }
+    taken->processors = processors;
+    taken->link_count = descriptors - without_links;
+    int error = take_all(taken, reader);
+    if (error)
+        offload_state_free(taken);
+    else
+        *offload = taken;
+    return error;
+}

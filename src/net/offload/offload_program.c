@@ -1,0 +1,82 @@
+#include "net/offload/offload_program.h"
+
+#include "net/offload/bpf_call.h"
+#include "offload/offload_tables.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct bpf_insn INSTRUCTIONS[] = {
+#include "xdp_program.inc"
+};
+
+enum { INSTRUCTIONS_COUNT = sizeof INSTRUCTIONS / sizeof INSTRUCTIONS[0] };
+
+/* The entries of a table are so many, or one for each record or worker times these. */
+static const struct description {
+    struct bpf_table table;
+    uint32_t per_record, per_worker;
+    const char *name;
+} DESCRIPTIONS[OFFLOAD_TABLES] = {
+    [TABLE_CLIENTS4] = {{BPF_MAP_TYPE_HASH, sizeof(struct offload_key4),
+                         sizeof(struct offload_client), 0, 0, "udpsrv_clients4"},
+                        .per_record = 1,
+                        .name = "table of IPv4 clients"},
+    [TABLE_CLIENTS6] = {{BPF_MAP_TYPE_HASH, sizeof(struct offload_key6),
+                         sizeof(struct offload_client), 0, 0, "udpsrv_clients6"},
+                        .per_record = 1,
+                        .name = "table of IPv6 clients"},
+    [TABLE_RECORDS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_record), 0,
+                        BPF_F_MMAPABLE, "udpsrv_records"},
+                       .per_record = 1,
+                       .name = "records of clients"},
+    [TABLE_WORKERS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_worker), 0,
+                        BPF_F_MMAPABLE, "udpsrv_workers"},
+                       .per_worker = 1,
+                       .name = "settings of workers"},
+    [TABLE_ROTATIONS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_rotation),
+                          OFFLOAD_ROTATIONS, BPF_F_MMAPABLE, "udpsrv_rotation"},
+                         .name = "table of rotations"},
+    [TABLE_MESSAGES] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_message),
+                         OFFLOAD_ROTATIONS *OFFLOAD_MESSAGES_MAX, 0, "udpsrv_messages"},
+                        .name = "table of messages"},
+    [TABLE_COUNTERS] = {{BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t), 0, 0,
+                         "udpsrv_counters"},
+                        .per_worker = OFFLOAD_COUNTERS,
+                        .name = "table of counters"},
+};
+
+int offload_table_create(enum offload_table table, uint32_t records, uint32_t workers,
+                         const char **failed)
+{
+    const struct description *description = &DESCRIPTIONS[table];
+    struct bpf_table created = description->table;
+
+    created.entries += records * description->per_record + workers * description->per_worker;
+    int descriptor = bpf_table_create(&created);
+    if (descriptor < 0)
+        *failed = description->name;
+    return descriptor;
+}
+
+/* The descriptors of tables take the places of their numbers. */
+static void set_tables(struct bpf_insn *instructions, const int tables[OFFLOAD_TABLES])
+{
+    for (size_t i = 0; i < INSTRUCTIONS_COUNT; i++)
+        if (instructions[i].code == (BPF_LD | BPF_IMM | BPF_DW) &&
+            instructions[i].src_reg == BPF_PSEUDO_MAP_FD)
+            instructions[i].imm = tables[instructions[i].imm];
+}
+
+int offload_program_load(const int tables[OFFLOAD_TABLES], char *log, uint32_t log_bytes)
+{
+    struct bpf_insn instructions[INSTRUCTIONS_COUNT];
+
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+        return -EOPNOTSUPP;
+    memcpy(instructions, INSTRUCTIONS, sizeof instructions);
+    set_tables(instructions, tables);
+    int program =
+        bpf_program_load(instructions, INSTRUCTIONS_COUNT, "udpsrv_offload", log, log_bytes);
+    return program == -EINVAL ? -EOPNOTSUPP : program; /* the number of a function is unknown */
+}

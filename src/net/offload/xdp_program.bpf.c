@@ -1,0 +1,559 @@
+/* The program of the offload in the kernel (XDP): answers the datagrams of clients that the server
+ * has entered in its tables, and passes everything else on to the network stack untouched.
+ * offload/offload_tables has the tables and what they mean; docs/offload.md says what is answered.
+ *
+ * It is compiled to instructions of BPF, which xdp_program.inc has (`make offload-program`), and
+ * which net/offload/offload_program loads. Little-endian hosts only.
+ *
+ * A datagram is passed on before anything was changed, so the server sees it as it came, and
+ * counts it. From the renewal of its client on, the program has taken it: nothing after that fails.
+ */
+#include "offload/offload_tables.h"
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The tables, by the names that enum offload_table of net/offload/offload_program has. The loader
+ * puts their descriptors into the instructions that load these addresses. */
+struct table;
+extern struct table table_clients4, table_clients6, table_records, table_workers, table_rotations,
+    table_messages, table_counters;
+
+/* Functions of the kernel, by their numbers in linux/bpf.h. */
+static void *(*const map_lookup)(struct table *table,
+                                 const void *key) = (void *)BPF_FUNC_map_lookup_elem;
+static int64_t (*const sum_difference)(const void *from, uint32_t from_bytes, const void *to,
+                                       uint32_t to_bytes,
+                                       uint32_t sum) = (void *)BPF_FUNC_csum_diff;
+static int64_t (*const adjust_tail)(struct xdp_md *context,
+                                    int delta) = (void *)BPF_FUNC_xdp_adjust_tail;
+static int64_t (*const store_bytes)(struct xdp_md *context, uint64_t offset, const void *bytes,
+                                    uint64_t size) = (void *)BPF_FUNC_xdp_store_bytes;
+static uint64_t (*const frame_length)(struct xdp_md *context) = (void *)BPF_FUNC_xdp_get_buff_len;
+static uint64_t (*const boot_time_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
+
+/* All functions are inlined: the verifier then knows the constants of each address family. */
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+enum {
+    FRAME_BYTES_MIN = 60, /* of Ethernet, without its checksum (IEEE 802.3) */
+    IPV4_HEADERS_BYTES = sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr),
+    IPV6_HEADERS_BYTES = sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr),
+
+    IPV4_WITHOUT_OPTIONS = 0x45, /* version 4, a header of five words (RFC 791) */
+    IPV4_MORE_FRAGMENTS_OR_OFFSET = 0x3fff,
+    IPV4_DO_NOT_FRAGMENT = 0x4000,
+    IPV6_VERSION = 6,
+    HOPS = 64,
+
+    /* Attempts to renew a client that other processors renew at the same time. */
+    RENEWALS_MAX = 4,
+};
+
+/* The first bytes of a frame of the protocol (wire/frame), as a word in memory. */
+static const uint32_t FRAME_MAGIC = 0x50445500;
+
+/* What is known of a datagram. Numbers that stay in use have 64 bits here and below: without
+ * CAP_PERFMON the verifier refuses to keep 32 bits on the stack where a pointer was before. */
+struct datagram {
+    bool is_ipv6;
+    uint64_t headers_bytes; /* Ethernet, IP and UDP */
+    uint64_t frame_bytes;   /* with bytes after the datagram, such as padding */
+    uint64_t payload_bytes;
+    uint64_t addresses_sum; /* of the 16-bit words of both IP addresses, in their order in memory */
+    struct udphdr udp;
+};
+
+INLINE uint16_t network16(uint16_t value)
+{
+    return __builtin_bswap16(value);
+}
+
+INLINE uint8_t *frame_of(const struct xdp_md *context)
+{
+    return (uint8_t *)(long)context->data;
+}
+
+INLINE const uint8_t *frame_end(const struct xdp_md *context)
+{
+    return (const uint8_t *)(long)context->data_end;
+}
+
+/* ---- checksums (RFC 1071): sums of 16-bit words in their order in memory ---- */
+
+INLINE uint64_t sum_words(uint64_t sum, const void *bytes, uint32_t size)
+{
+    const uint16_t *words = bytes;
+    UNROLL
+    for (uint32_t i = 0; i < size / 2; i++)
+        sum += words[i];
+    return sum;
+}
+
+INLINE uint16_t fold(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)sum;
+}
+
+/* The verifier accepts blocks of constant size only: one for each bit of the payload's size. */
+INLINE uint64_t sum_payload(uint64_t sum, const struct xdp_md *context, const struct datagram *at)
+{
+    const uint8_t *bytes = frame_of(context) + at->headers_bytes, *end = frame_end(context);
+
+    sum = fold(sum);
+    UNROLL
+    for (uint32_t block = OFFLOAD_REQUEST_BYTES; block >= 4; block /= 2) {
+        if ((at->payload_bytes & block) == 0)
+            continue;
+        if (bytes + block > end)
+            return 0;
+        sum = (uint32_t)sum_difference(NULL, 0, bytes, block, (uint32_t)sum);
+        bytes += block;
+    }
+    if ((at->payload_bytes & 2) != 0) {
+        if (bytes + 2 > end)
+            return 0;
+        sum += *(const uint16_t *)(const void *)bytes;
+        bytes += 2;
+    }
+    if ((at->payload_bytes & 1) != 0) {
+        if (bytes + 1 > end)
+            return 0;
+        sum += *bytes;
+    }
+    return sum;
+}
+
+/* The pseudo header of UDP (RFC 768; of IPv6, RFC 8200: another form with the same sum). */
+INLINE uint64_t sum_pseudo_header(const struct datagram *datagram, uint64_t payload_bytes)
+{
+    return datagram->addresses_sum + network16(IPPROTO_UDP) +
+           network16((uint16_t)(sizeof(struct udphdr) + payload_bytes));
+}
+
+/* What goes into the header for a sum. 0 would mean that there is no checksum (RFC 768). */
+INLINE uint16_t udp_checksum(uint64_t sum)
+{
+    const uint16_t checksum = (uint16_t)~fold(sum);
+    return checksum != 0 ? checksum : 0xffff;
+}
+
+/* Whether the checksum of UDP is right. A local sender leaves it to its interface, and veth passes
+ * the datagram on as it is, with the sum of the pseudo header only (CHECKSUM_PARTIAL of the
+ * kernel): that is completed in *datagram. */
+INLINE bool check(const struct xdp_md *context, struct datagram *datagram)
+{
+    const uint64_t pseudo = sum_pseudo_header(datagram, datagram->payload_bytes);
+    const uint16_t found = datagram->udp.check;
+
+    if (found == 0)
+        return !datagram->is_ipv6;
+    const uint64_t header = sum_words(pseudo, &datagram->udp, offsetof(struct udphdr, check));
+    datagram->udp.check = udp_checksum(sum_payload(header, context, datagram));
+    return found == datagram->udp.check || found == fold(pseudo);
+}
+
+/* ---- headers ---- */
+
+/* Each returns false for a datagram that is not answered, whatever its source is. */
+
+INLINE bool parse_udp(const struct udphdr *udp, uint64_t ip_payload_bytes,
+                      struct datagram *datagram)
+{
+    datagram->udp = *udp;
+    datagram->payload_bytes = ip_payload_bytes - sizeof *udp;
+    return ip_payload_bytes >= sizeof *udp && network16(udp->len) == ip_payload_bytes &&
+           datagram->headers_bytes + datagram->payload_bytes <= datagram->frame_bytes;
+}
+
+INLINE bool parse_ipv4(const struct xdp_md *context, struct datagram *datagram,
+                       struct offload_key4 *key)
+{
+    const struct iphdr *ip = (const void *)(frame_of(context) + sizeof(struct ethhdr));
+    const struct udphdr *udp = (const void *)(ip + 1);
+
+    if ((const uint8_t *)(udp + 1) > frame_end(context))
+        return false;
+    if (*(const uint8_t *)ip != IPV4_WITHOUT_OPTIONS || ip->protocol != IPPROTO_UDP ||
+        (ip->frag_off & network16(IPV4_MORE_FRAGMENTS_OR_OFFSET)) != 0 ||
+        fold(sum_words(0, ip, sizeof *ip)) != 0xffff)
+        return false;
+    const uint64_t total_bytes = network16(ip->tot_len);
+    if (total_bytes < sizeof *ip || !parse_udp(udp, total_bytes - sizeof *ip, datagram))
+        return false;
+    datagram->addresses_sum = sum_words(0, &ip->saddr, 8);
+    *key = (struct offload_key4){ip->saddr, ip->daddr, udp->source, udp->dest};
+    return true;
+}
+
+INLINE bool parse_ipv6(const struct xdp_md *context, struct datagram *datagram,
+                       struct offload_key6 *key)
+{
+    const struct ipv6hdr *ip = (const void *)(frame_of(context) + sizeof(struct ethhdr));
+    const struct udphdr *udp = (const void *)(ip + 1);
+
+    if ((const uint8_t *)(udp + 1) > frame_end(context))
+        return false;
+    if (ip->version != IPV6_VERSION || ip->nexthdr != IPPROTO_UDP ||
+        !parse_udp(udp, network16(ip->payload_len), datagram))
+        return false;
+    datagram->addresses_sum = sum_words(0, &ip->saddr, 32);
+    __builtin_memcpy(key->source, &ip->saddr, sizeof key->source);
+    __builtin_memcpy(key->local, &ip->daddr, sizeof key->local);
+    key->source_port = udp->source;
+    key->local_port = udp->dest;
+    return true;
+}
+
+INLINE void swap_ethernet(uint8_t *frame)
+{
+    uint16_t *words = (void *)frame;
+    UNROLL
+    for (int i = 0; i < ETH_ALEN / 2; i++) {
+        const uint16_t word = words[i];
+        words[i] = words[i + ETH_ALEN / 2];
+        words[i + ETH_ALEN / 2] = word;
+    }
+}
+
+INLINE void write_ipv4(struct iphdr *ip, const struct datagram *datagram, uint64_t payload_bytes)
+{
+    const uint32_t source = ip->saddr;
+
+    *(uint8_t *)ip = IPV4_WITHOUT_OPTIONS;
+    ip->tos = 0;
+    ip->tot_len = network16((uint16_t)(sizeof *ip + sizeof(struct udphdr) + payload_bytes));
+    ip->id = 0; /* only fragments need one (RFC 6864) */
+    ip->frag_off = network16(IPV4_DO_NOT_FRAGMENT);
+    ip->ttl = HOPS;
+    ip->protocol = IPPROTO_UDP;
+    ip->saddr = ip->daddr;
+    ip->daddr = source;
+    ip->check = (uint16_t)~fold(datagram->addresses_sum + sum_words(0, ip, 10));
+}
+
+INLINE void write_ipv6(struct ipv6hdr *ip, uint64_t payload_bytes)
+{
+    const struct in6_addr source = ip->saddr;
+
+    *(uint32_t *)(void *)ip = __builtin_bswap32((uint32_t)IPV6_VERSION << 28);
+    ip->payload_len = network16((uint16_t)(sizeof(struct udphdr) + payload_bytes));
+    ip->nexthdr = IPPROTO_UDP;
+    ip->hop_limit = HOPS;
+    ip->saddr = ip->daddr;
+    ip->daddr = source;
+}
+
+/* Makes the headers of the request those of a reply. Returns false if the frame is too short for
+ * them, which it is not. */
+INLINE bool write_headers(struct xdp_md *context, const struct datagram *datagram,
+                          uint64_t payload_bytes, uint16_t checksum)
+{
+    uint8_t *frame = frame_of(context);
+    void *ip = frame + sizeof(struct ethhdr);
+    struct udphdr *udp = (void *)(frame + datagram->headers_bytes - sizeof *udp);
+
+    if ((const uint8_t *)(udp + 1) > frame_end(context))
+        return false;
+    swap_ethernet(frame);
+    if (datagram->is_ipv6)
+        write_ipv6(ip, payload_bytes);
+    else
+        write_ipv4(ip, datagram, payload_bytes);
+    udp->source = datagram->udp.dest;
+    udp->dest = datagram->udp.source;
+    udp->len = network16((uint16_t)(sizeof *udp + payload_bytes));
+    udp->check = checksum;
+    return true;
+}
+
+/* ---- the size of the frame ---- */
+
+INLINE uint64_t frame_bytes_for(const struct datagram *datagram, uint64_t payload_bytes)
+{
+    const uint64_t bytes = datagram->headers_bytes + payload_bytes;
+    return bytes > FRAME_BYTES_MIN ? bytes : FRAME_BYTES_MIN;
+}
+
+/* Moves the end of the frame. Returns false if the driver has no room for that; it always has for a
+ * size that the frame has had. */
+INLINE bool resize(struct xdp_md *context, struct datagram *datagram, uint64_t frame_bytes)
+{
+    if (frame_bytes == datagram->frame_bytes)
+        return true;
+    if (adjust_tail(context, (int)(frame_bytes - datagram->frame_bytes)) != 0)
+        return false;
+    datagram->frame_bytes = frame_bytes;
+    return true;
+}
+
+/* Makes the padding of a short frame zero, so that no byte of the request is left in a reply. */
+INLINE bool clear_padding(struct xdp_md *context, const struct datagram *datagram,
+                          uint64_t payload_bytes)
+{
+    const uint64_t zeros[3] = {0};
+    const uint64_t end = datagram->headers_bytes + payload_bytes;
+
+    _Static_assert(sizeof zeros >= FRAME_BYTES_MIN - IPV4_HEADERS_BYTES, "the longest padding");
+    return end >= FRAME_BYTES_MIN || store_bytes(context, end, zeros, FRAME_BYTES_MIN - end) == 0;
+}
+
+/* ---- the client ---- */
+
+/* What the tables have for the client of a datagram. */
+struct client {
+    struct offload_record *record;
+    uint32_t counters; /* the index of its worker's first one */
+    uint64_t settings; /* of its worker */
+    uint64_t ttl_ms;   /* likewise */
+    uint64_t now_ms;
+    uint64_t tag;
+};
+
+INLINE uint64_t load64(const uint64_t *shared)
+{
+    return *(const volatile uint64_t *)shared;
+}
+
+/* Returns false if the worker or the record does not exist. */
+INLINE bool find_client(const struct offload_client *entry, struct client *client)
+{
+    const uint32_t worker = entry->worker, record = entry->record;
+    const struct offload_worker *settings = map_lookup(&table_workers, &worker);
+
+    client->tag = entry->tag;
+    client->counters = worker * OFFLOAD_COUNTERS;
+    client->record = map_lookup(&table_records, &record);
+    if (settings == NULL || client->record == NULL)
+        return false;
+    client->settings = load64(&settings->settings);
+    client->ttl_ms = load64(&settings->ttl_ms);
+    client->now_ms = boot_time_ns() / 1000000;
+    return true;
+}
+
+/* Without CAP_PERFMON the verifier refuses an offset that differs by the path to it, which clang
+ * makes of an index: so each counter is an entry of the table. */
+INLINE void count(const struct client *client, enum offload_counter counter)
+{
+    const uint32_t index = client->counters + counter;
+    uint64_t *shared = map_lookup(&table_counters, &index);
+
+    if (shared != NULL)
+        (*shared)++;
+}
+
+INLINE int pass(const struct client *client, enum offload_counter reason)
+{
+    count(client, reason);
+    return XDP_PASS;
+}
+
+/* Whether the server still wants the program to answer for the client, and it has not expired. The
+ * server may have seen it later than the program, which has read the clock before. */
+INLINE bool is_current(const struct client *client)
+{
+    const enum offload_reply reply = offload_settings_reply(client->settings);
+    const uint64_t seen = load64(&client->record->seen);
+
+    return (reply == OFFLOAD_ROTATE || reply == OFFLOAD_ECHO || reply == OFFLOAD_SILENT) &&
+           client->record->generation == offload_settings_generation(client->settings) &&
+           offload_seen_tag(seen) == client->tag &&
+           client->now_ms < offload_seen_ms(seen) + client->ttl_ms;
+}
+
+/* Returns false if the server has ended the client in the meantime. */
+INLINE bool renew(const struct client *client)
+{
+    uint64_t *shared = &client->record->seen;
+    const uint64_t now = offload_seen(client->now_ms, (uint32_t)client->tag);
+    uint64_t seen = load64(shared);
+
+    UNROLL
+    for (int i = 0; i < RENEWALS_MAX; i++) {
+        if (offload_seen_tag(seen) != client->tag)
+            return false;
+        const uint64_t found = seen < now ? __sync_val_compare_and_swap(shared, seen, now) : seen;
+        if (found == seen) {
+            __sync_fetch_and_add(&client->record->received, 1);
+            return true;
+        }
+        seen = found;
+    }
+    return false;
+}
+
+/* ---- replies ---- */
+
+INLINE int reply_silently(const struct client *client)
+{
+    if (!renew(client))
+        return pass(client, OFFLOAD_PASSED_SETTINGS);
+    count(client, OFFLOAD_SILENCED);
+    return XDP_DROP;
+}
+
+/* The frame gets room before the client is renewed, since that may fail. */
+INLINE int renew_with_room(struct xdp_md *context, struct datagram *datagram,
+                           const struct client *client, uint64_t payload_bytes)
+{
+    const uint64_t request_bytes = datagram->frame_bytes;
+    const uint64_t reply_bytes = frame_bytes_for(datagram, payload_bytes);
+
+    if (reply_bytes > request_bytes && !resize(context, datagram, reply_bytes))
+        return pass(client, OFFLOAD_PASSED_ROOM);
+    if (renew(client))
+        return XDP_TX;
+    resize(context, datagram, request_bytes);
+    return pass(client, OFFLOAD_PASSED_SETTINGS);
+}
+
+/* The checksum stays the same when addresses and ports are swapped. */
+INLINE int reply_echo(struct xdp_md *context, struct datagram *datagram,
+                      const struct client *client)
+{
+    const int action = renew_with_room(context, datagram, client, datagram->payload_bytes);
+    if (action != XDP_TX)
+        return action;
+    if (!resize(context, datagram, frame_bytes_for(datagram, datagram->payload_bytes)) ||
+        !clear_padding(context, datagram, datagram->payload_bytes) ||
+        !write_headers(context, datagram, datagram->payload_bytes, datagram->udp.check))
+        return XDP_ABORTED;
+    count(client, OFFLOAD_REPLIED);
+    return XDP_TX;
+}
+
+/* Takes the next message of a rotation. Returns NULL for one that does not fit, which the server
+ * does not set. */
+INLINE const struct offload_message *next_message(struct offload_rotation *rotation,
+                                                  uint32_t number, uint64_t count)
+{
+    const uint64_t turn = __sync_fetch_and_add(&rotation->turns, 1);
+    const uint32_t index = number * OFFLOAD_MESSAGES_MAX + (uint32_t)(turn % count);
+
+    return map_lookup(&table_messages, &index);
+}
+
+INLINE int send_message(struct xdp_md *context, struct datagram *datagram,
+                        const struct client *client, const struct offload_message *message)
+{
+    const uint64_t size = message->size;
+    const uint64_t sum = sum_words(sum_pseudo_header(datagram, size), &datagram->udp, 4) +
+                         network16((uint16_t)(sizeof(struct udphdr) + size)) + message->sum;
+
+    if (size > OFFLOAD_MESSAGE_BYTES ||
+        !resize(context, datagram, frame_bytes_for(datagram, size)) ||
+        !clear_padding(context, datagram, size) ||
+        !write_headers(context, datagram, size, udp_checksum(sum)))
+        return XDP_ABORTED;
+    if (size > 0 && store_bytes(context, datagram->headers_bytes, message->bytes, size) != 0)
+        return XDP_ABORTED;
+    count(client, OFFLOAD_REPLIED);
+    return XDP_TX;
+}
+
+INLINE int reply_rotate(struct xdp_md *context, struct datagram *datagram,
+                        const struct client *client)
+{
+    const uint32_t number = offload_settings_rotation(client->settings);
+    struct offload_rotation *rotation = map_lookup(&table_rotations, &number);
+
+    if (rotation == NULL)
+        return pass(client, OFFLOAD_PASSED_SETTINGS);
+    const uint64_t count = rotation->count, max_bytes = rotation->max_bytes;
+    if (count == 0 || count > OFFLOAD_MESSAGES_MAX || max_bytes > OFFLOAD_MESSAGE_BYTES)
+        return pass(client, OFFLOAD_PASSED_SETTINGS);
+    const int action = renew_with_room(context, datagram, client, max_bytes);
+    if (action != XDP_TX)
+        return action;
+    const struct offload_message *message = next_message(rotation, number, count);
+    return message != NULL ? send_message(context, datagram, client, message) : XDP_ABORTED;
+}
+
+/* ---- the decision ---- */
+
+INLINE bool is_frame(const struct xdp_md *context, const struct datagram *datagram)
+{
+    const uint8_t *payload = frame_of(context) + datagram->headers_bytes;
+
+    return datagram->payload_bytes >= sizeof FRAME_MAGIC &&
+           payload + sizeof FRAME_MAGIC <= frame_end(context) &&
+           *(const uint32_t *)(const void *)payload == FRAME_MAGIC;
+}
+
+INLINE int answer(struct xdp_md *context, struct datagram *datagram,
+                  const struct offload_client *entry)
+{
+    struct client client;
+
+    if (entry == NULL || !find_client(entry, &client))
+        return XDP_PASS;
+    if (!is_current(&client))
+        return pass(&client, OFFLOAD_PASSED_SETTINGS);
+    if (datagram->payload_bytes > OFFLOAD_REQUEST_BYTES ||
+        datagram->payload_bytes > offload_settings_max_bytes(client.settings))
+        return pass(&client, OFFLOAD_PASSED_SIZE);
+    if (is_frame(context, datagram))
+        return pass(&client, OFFLOAD_PASSED_FRAME);
+    if (!check(context, datagram))
+        return pass(&client, OFFLOAD_PASSED_CHECKSUM);
+    switch (offload_settings_reply(client.settings)) {
+    case OFFLOAD_ROTATE:
+        return reply_rotate(context, datagram, &client);
+    case OFFLOAD_ECHO:
+        return reply_echo(context, datagram, &client);
+    default:
+        return reply_silently(&client);
+    }
+}
+
+INLINE int answer_ipv4(struct xdp_md *context)
+{
+    struct datagram datagram = {.headers_bytes = IPV4_HEADERS_BYTES,
+                                .frame_bytes = frame_length(context)};
+    struct offload_key4 key;
+
+    if (!parse_ipv4(context, &datagram, &key))
+        return XDP_PASS;
+    return answer(context, &datagram, map_lookup(&table_clients4, &key));
+}
+
+INLINE int answer_ipv6(struct xdp_md *context)
+{
+    struct datagram datagram = {
+        .is_ipv6 = true, .headers_bytes = IPV6_HEADERS_BYTES, .frame_bytes = frame_length(context)};
+    struct offload_key6 key;
+
+    if (!parse_ipv6(context, &datagram, &key))
+        return XDP_PASS;
+    return answer(context, &datagram, map_lookup(&table_clients6, &key));
+}
+
+__attribute__((section("xdp"))) int xdp_program(struct xdp_md *context);
+
+int xdp_program(struct xdp_md *context)
+{
+    const struct ethhdr *ethernet = (const void *)frame_of(context);
+
+    if ((const uint8_t *)(ethernet + 1) > frame_end(context))
+        return XDP_PASS;
+    /* A reply to a multicast or broadcast address of Ethernet would come from that address. */
+    if ((ethernet->h_dest[0] & 1) != 0)
+        return XDP_PASS;
+    if (ethernet->h_proto == network16(ETH_P_IP))
+        return answer_ipv4(context);
+    if (ethernet->h_proto == network16(ETH_P_IPV6))
+        return answer_ipv6(context);
+    return XDP_PASS;
+}

@@ -1,0 +1,35 @@
+#ifndef SIM_CHECK_OFFLOADED_H
+#define SIM_CHECK_OFFLOADED_H
+
+#include "address/addr.h"
+#include "base/stats.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The oracle of the offload: the program in the kernel answers only for clients that are
+ * registered, and what it has answered is counted once. */
+
+/* The listener at an address that a client sends to; there must be one. */
+int offloaded_listener(const struct addr *local);
+
+/* The program has answered a datagram, by a reply or by none. */
+void offloaded_counted(bool has_reply);
+
+/* What the program has answered, and the workers have not counted yet, in this start: they read its
+ * counters now and then. sum: what they have counted. */
+struct offloaded_counts {
+    uint64_t replied, silenced;
+};
+struct offloaded_counts offloaded_uncounted(const struct stats *sum);
+
+/* The answer to the command `offload` names each interface once. */
+void offloaded_check_answer(const char *bytes);
+
+/* While no thread can run: the tables have registered clients only. */
+void offloaded_check_idle(void);
+
+/* The server has ended. */
+void offloaded_reset(void);
+
+#endif

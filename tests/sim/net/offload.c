@@ -1,0 +1,191 @@
+/* net/offload in memory: each process has a descriptor of the program (sim/net/offload_program). */
+#include "net/offload/offload.h"
+
+#include "net/offload/offload_handover.h"
+#include "sim/core/broken.h"
+#include "sim/core/scheduler.h"
+#include "sim/core/trace.h"
+#include "sim/net/host.h"
+#include "sim/net/offload_program.h"
+#include "sim/os/processes.h"
+#include "sim/world/faults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct offload {
+    int descriptor;
+};
+
+static struct program *program_of(const struct offload *offload)
+{
+    return (struct program *)descriptor_object(offload->descriptor, OBJECT_PROGRAM);
+}
+
+/* A successor is started after its parent has given up all capabilities. */
+static bool is_privileged(void)
+{
+    return processes_parent(scheduler_process()) < 0;
+}
+
+static struct offload *make_offload(int descriptor)
+{
+    struct offload *offload = malloc(sizeof *offload);
+    offload->descriptor = descriptor;
+    return offload;
+}
+
+int offload_open(struct offload **offload, const struct offload_options *options,
+                 const char **failed)
+{
+    *offload = NULL;
+    *failed = "program";
+    int error = is_privileged() ? faults_refuse_load() : -EPERM;
+    if (error != 0)
+        return error;
+    int descriptor = descriptor_open(&program_new(options->records, options->workers)->object);
+    if (descriptor < 0)
+        return descriptor;
+    *offload = make_offload(descriptor);
+    return 0;
+}
+
+void offload_close(struct offload *offload)
+{
+    if (offload == NULL)
+        return;
+    if (!broken_is("offload-open"))
+        descriptor_close(offload->descriptor);
+    free(offload);
+}
+
+/* ---- interfaces ---- */
+
+/* The driver of eth1 has no native mode, and neither has loopback. */
+static bool has_mode(const char *interface, enum offload_mode mode)
+{
+    return mode == OFFLOAD_GENERIC || strcmp(interface, "eth0") == 0;
+}
+
+int offload_attach(struct offload *offload, const char *interface, enum offload_mode mode)
+{
+    struct program *program = program_of(offload);
+    uint32_t birth = host_birth(host_index_of_name(interface));
+    int error = is_privileged() ? faults_refuse_attach() : -EPERM;
+    if (birth == 0)
+        return -ENODEV;
+    if (error != 0)
+        return error;
+    if (!has_mode(interface, mode))
+        return -EOPNOTSUPP;
+    if (program_is_attached(birth))
+        return -EBUSY;
+    program->births[program->interface_count++] = birth;
+    return 0;
+}
+
+int offload_is_attached(const struct offload *offload, size_t number)
+{
+    const struct program *program = program_of(offload);
+    for (int i = 0; number < program->interface_count && i < HOST_INTERFACES; i++)
+        if (host_birth(host_index((enum host_interface)i)) == program->births[number])
+            return true;
+    return false;
+}
+
+/* ---- the tables ---- */
+
+struct offload_record *offload_records(struct offload *offload)
+{
+    return program_of(offload)->records;
+}
+
+struct offload_worker *offload_workers(struct offload *offload)
+{
+    return program_of(offload)->workers;
+}
+
+struct offload_rotation *offload_rotations(struct offload *offload)
+{
+    return program_of(offload)->rotations;
+}
+
+static bool is_in_use(const struct program *program, uint32_t rotation)
+{
+    for (uint32_t i = 0; i < program->worker_count; i++)
+        if (offload_settings_reply(program->workers[i].settings) == OFFLOAD_ROTATE &&
+            offload_settings_rotation(program->workers[i].settings) == rotation)
+            return true;
+    return false;
+}
+
+int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t number,
+                        const uint8_t *bytes, size_t size)
+{
+    struct program *program = program_of(offload);
+    if (rotation >= OFFLOAD_ROTATIONS || number >= OFFLOAD_MESSAGES_MAX)
+        return -EINVAL;
+    if (size > OFFLOAD_MESSAGE_BYTES)
+        return -EMSGSIZE;
+    if (is_in_use(program, rotation))
+        broken_promise("a rotation that is in use stays as it is", "message %u of %u", number,
+                       rotation);
+    int error = faults_refuse_entry();
+    if (error != 0)
+        return error;
+    struct offload_message *message =
+        &program->messages[rotation * (size_t)OFFLOAD_MESSAGES_MAX + number];
+    message->size = (uint32_t)size;
+    if (size > 0)
+        memcpy(message->bytes, bytes, size);
+    return 0;
+}
+
+int offload_add(struct offload *offload, const struct addr *source, const struct addr *local,
+                const struct offload_client *client)
+{
+    const struct program_entry entry = {*source, *local, *client};
+    int error = faults_refuse_entry();
+    if (source->scope != 0 || local->scope != 0)
+        broken_promise("the tables have addresses without a scope", "port %d has one",
+                       source->port);
+    return error != 0 ? error : program_add(program_of(offload), &entry);
+}
+
+int offload_remove(struct offload *offload, const struct addr *source, const struct addr *local)
+{
+    if (!broken_is("offload-entry"))
+        program_remove(program_of(offload), source, local);
+    return 0;
+}
+
+int offload_counters(const struct offload *offload, uint32_t worker,
+                     uint64_t counters[OFFLOAD_COUNTERS])
+{
+    const struct program *program = program_of(offload);
+    memcpy(counters, &program->counters[worker * (size_t)OFFLOAD_COUNTERS],
+           OFFLOAD_COUNTERS * sizeof counters[0]);
+    return 0;
+}
+
+/* ---- an upgrade ---- */
+
+void offload_hand_over(const struct offload *offload, struct handover_writer *writer)
+{
+    handover_put_descriptor(writer, offload->descriptor);
+}
+
+int offload_take_over(struct offload **offload, struct handover_reader *reader)
+{
+    int descriptor = handover_get_descriptor(reader);
+    *offload = NULL;
+    if (descriptor < 0)
+        return -EPROTO;
+    int error = faults_refuse_memory() ? -ENOMEM : 0;
+    if (error != 0)
+        descriptor_close(descriptor);
+    else
+        *offload = make_offload(descriptor);
+    return error;
+}

@@ -1,0 +1,302 @@
+#include "sim/net/offload_program.h"
+
+#include "sim/check/observe.h"
+#include "sim/core/broken.h"
+#include "sim/core/hash.h"
+#include "sim/core/trace.h"
+#include "sim/net/host.h"
+#include "sim/net/network.h"
+#include "sim/os/process.h"
+#include "sim/world/faults.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROGRAMS_MAX = 16 };
+
+static struct program *programs[PROGRAMS_MAX];
+static size_t program_count;
+
+/* ---- making ---- */
+
+static unsigned never_ready(const struct object *object)
+{
+    (void)object;
+    return 0;
+}
+
+static void destroy(struct object *object)
+{
+    struct program *program = (struct program *)object;
+    for (size_t i = 0; i < program_count; i++)
+        if (programs[i] == program)
+            programs[i--] = programs[--program_count];
+    free(program->records);
+    free(program->workers);
+    free(program->rotations);
+    free(program->messages);
+    free(program->counters);
+    free(program->entries);
+    free(program->places);
+    free(program);
+}
+
+struct program *program_new(uint32_t record_count, uint32_t worker_count)
+{
+    struct program *program = calloc(1, sizeof *program);
+    if (program_count == PROGRAMS_MAX)
+        broken_promise("the simulator itself", "more than %d programs", (int)PROGRAMS_MAX);
+    *program = (struct program){
+        .object = {.kind = OBJECT_PROGRAM, .ready = never_ready, .destroy = destroy},
+        .record_count = record_count,
+        .worker_count = worker_count,
+        .records = calloc(record_count, sizeof *program->records),
+        .workers = calloc(worker_count, sizeof *program->workers),
+        .rotations = calloc(OFFLOAD_ROTATIONS, sizeof *program->rotations),
+        .messages =
+            calloc((size_t)OFFLOAD_ROTATIONS * OFFLOAD_MESSAGES_MAX, sizeof *program->messages),
+        .counters = calloc((size_t)worker_count * OFFLOAD_COUNTERS, sizeof *program->counters),
+        .entries = calloc(2 * (size_t)record_count, sizeof *program->entries),
+        .place_count = 4 * (size_t)record_count,
+    };
+    program->places = calloc(program->place_count, sizeof *program->places);
+    programs[program_count++] = program;
+    return program;
+}
+
+struct program *program_next(size_t *i)
+{
+    return *i < program_count ? programs[(*i)++] : NULL;
+}
+
+static struct program *attached_to(uint32_t birth)
+{
+    for (size_t i = 0; birth != 0 && i < program_count; i++)
+        for (size_t k = 0; k < programs[i]->interface_count; k++)
+            if (programs[i]->births[k] == birth)
+                return programs[i];
+    return NULL;
+}
+
+bool program_is_attached(uint32_t birth)
+{
+    return attached_to(birth) != NULL;
+}
+
+/* ---- the tables ---- */
+
+/* The keys have no scope. */
+static bool is_same(const struct addr *a, const struct addr *b)
+{
+    return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+static uint64_t hash_of(const struct addr *source, const struct addr *local)
+{
+    struct addr from = *source, to = *local;
+    from.scope = to.scope = 0;
+    return hash_add_addr(hash_add_addr(1, &from), &to);
+}
+
+/* Returns the place of an entry, or the free one where it would be. */
+static size_t place_of(const struct program *program, const struct addr *source,
+                       const struct addr *local)
+{
+    size_t at = hash_of(source, local) % program->place_count;
+    for (; program->places[at] != 0; at = (at + 1) % program->place_count) {
+        const struct program_entry *entry = &program->entries[program->places[at] - 1];
+        if (is_same(&entry->source, source) && is_same(&entry->local, local))
+            break;
+    }
+    return at;
+}
+
+static struct program_entry *find(const struct program *program, const struct addr *source,
+                                  const struct addr *local)
+{
+    uint32_t number = program->places[place_of(program, source, local)];
+    return number != 0 ? &program->entries[number - 1] : NULL;
+}
+
+/* Each table has room for all records. */
+static size_t count_of_family(const struct program *program, uint8_t family)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < program->entry_count; i++)
+        count += program->entries[i].source.family == family;
+    return count;
+}
+
+int program_add(struct program *program, const struct program_entry *entry)
+{
+    struct program_entry *found = find(program, &entry->source, &entry->local);
+    if (found != NULL) {
+        *found = *entry;
+        return 0;
+    }
+    if (program->entry_count >= program->record_count &&
+        count_of_family(program, entry->source.family) == program->record_count)
+        return -E2BIG;
+    program->entries[program->entry_count++] = *entry;
+    program->places[place_of(program, &entry->source, &entry->local)] =
+        (uint32_t)program->entry_count;
+    return 0;
+}
+
+/* Puts an entry at its place again, after a place before it has become free. */
+static void place_again(struct program *program, size_t at)
+{
+    uint32_t number = program->places[at];
+    const struct program_entry *entry = &program->entries[number - 1];
+    program->places[at] = 0;
+    program->places[place_of(program, &entry->source, &entry->local)] = number;
+}
+
+void program_remove(struct program *program, const struct addr *source, const struct addr *local)
+{
+    size_t at = place_of(program, source, local);
+    uint32_t number = program->places[at];
+    if (number == 0)
+        return;
+    program->places[at] = 0;
+    for (size_t next = (at + 1) % program->place_count; program->places[next] != 0;
+         next = (next + 1) % program->place_count)
+        place_again(program, next);
+    const struct program_entry *last = &program->entries[program->entry_count - 1];
+    if (number < program->entry_count) {
+        program->places[place_of(program, &last->source, &last->local)] = number;
+        program->entries[number - 1] = *last;
+    }
+    program->entry_count--;
+}
+
+/* ---- the decision ---- */
+
+/* What is known of the client of a packet. */
+struct found {
+    struct program *program;
+    const struct offload_client *client;
+    struct offload_record *record;
+    const struct offload_worker *worker;
+    uint64_t now_ms;
+};
+
+static struct program_result count(const struct found *found, enum offload_counter counter,
+                                   enum program_action action)
+{
+    uint32_t worker = found->client->worker;
+    if (counter > OFFLOAD_SILENCED || !broken_now("offload-count", 5))
+        found->program->counters[worker * (size_t)OFFLOAD_COUNTERS + counter]++;
+    return (struct program_result){.action = action, .worker = worker};
+}
+
+static bool is_frame(const struct packet *packet)
+{
+    return packet->size >= 4 && memcmp(packet->bytes, "\0UDP", 4) == 0;
+}
+
+/* Whether the server still wants the program to answer for the client, which has not expired. */
+static bool is_current(const struct found *found)
+{
+    return offload_settings_reply(found->worker->settings) != OFFLOAD_PASS &&
+           found->record->generation == offload_settings_generation(found->worker->settings) &&
+           offload_seen_tag(found->record->seen) == found->client->tag &&
+           found->now_ms < offload_seen_ms(found->record->seen) + found->worker->ttl_ms;
+}
+
+static void renew(const struct found *found)
+{
+    uint64_t now = offload_seen(found->now_ms, found->client->tag);
+    if (found->record->seen < now && !broken_is("offload-renewal"))
+        found->record->seen = now;
+    found->record->received++;
+}
+
+static struct program_result rotate(const struct found *found, bool has_room)
+{
+    struct program *program = found->program;
+    uint32_t number = offload_settings_rotation(found->worker->settings);
+    if (number >= OFFLOAD_ROTATIONS)
+        return count(found, OFFLOAD_PASSED_SETTINGS, PROGRAM_PASS);
+    struct offload_rotation *rotation = &program->rotations[number];
+    if (rotation->count == 0 || rotation->count > OFFLOAD_MESSAGES_MAX ||
+        rotation->max_bytes > OFFLOAD_MESSAGE_BYTES)
+        return count(found, OFFLOAD_PASSED_SETTINGS, PROGRAM_PASS);
+    if (!has_room)
+        return count(found, OFFLOAD_PASSED_ROOM, PROGRAM_PASS);
+    renew(found);
+    uint64_t turn = rotation->turns++ % rotation->count;
+    const struct offload_message *message =
+        &program->messages[(size_t)number * OFFLOAD_MESSAGES_MAX + turn];
+    if (message->size > rotation->max_bytes)
+        broken_promise("a rotation says how long its messages are", "%" PRIu32 " of %" PRIu32,
+                       message->size, rotation->max_bytes);
+    struct program_result result = count(found, OFFLOAD_REPLIED, PROGRAM_REPLY);
+    result.bytes = message->bytes;
+    result.size = message->size;
+    return result;
+}
+
+static struct program_result echo(const struct found *found, const struct packet *packet)
+{
+    renew(found);
+    struct program_result result = count(found, OFFLOAD_REPLIED, PROGRAM_REPLY);
+    result.bytes = packet->bytes;
+    result.size = packet->size;
+    return result;
+}
+
+struct program_result program_run(struct program *program, const struct packet *packet,
+                                  uint64_t now_ms, bool has_room)
+{
+    const struct program_entry *entry = find(program, &packet->from, &packet->to);
+    if (entry == NULL)
+        return (struct program_result){.action = PROGRAM_PASS};
+    const struct offload_client *client = &entry->client;
+    if (client->record >= program->record_count || client->worker >= program->worker_count)
+        broken_promise("the tables name records and workers that exist",
+                       "record %" PRIu32 " of worker %" PRIu32, client->record, client->worker);
+    const struct found found = {.program = program,
+                                .client = client,
+                                .record = &program->records[client->record],
+                                .worker = &program->workers[client->worker],
+                                .now_ms = now_ms};
+    if (!is_current(&found))
+        return count(&found, OFFLOAD_PASSED_SETTINGS, PROGRAM_PASS);
+    if (packet->size > OFFLOAD_REQUEST_BYTES ||
+        packet->size > offload_settings_max_bytes(found.worker->settings))
+        return count(&found, OFFLOAD_PASSED_SIZE, PROGRAM_PASS);
+    if (is_frame(packet))
+        return count(&found, OFFLOAD_PASSED_FRAME, PROGRAM_PASS);
+    switch (offload_settings_reply(found.worker->settings)) {
+    case OFFLOAD_ROTATE:
+        return rotate(&found, has_room);
+    case OFFLOAD_ECHO:
+        return echo(&found, packet);
+    default:
+        renew(&found);
+        return count(&found, OFFLOAD_SILENCED, PROGRAM_DROP);
+    }
+}
+
+/* ---- packets ---- */
+
+bool program_takes(struct packet *packet)
+{
+    struct program *program = attached_to(host_birth(packet->interface));
+    if (program == NULL || addr_is_multicast(&packet->to))
+        return false;
+    struct program_result result =
+        program_run(program, packet, simulated_clock_ms(), !faults_lacks_room());
+    if (result.action == PROGRAM_PASS)
+        return false;
+    trace(TRACE_OFFLOAD, packet->to.port, packet->from.port, packet->size, result.action);
+    observe_offloaded(packet, (int)result.worker, result.action == PROGRAM_REPLY, result.bytes,
+                      result.size);
+    if (result.action == PROGRAM_REPLY)
+        network_from_server(&packet->to, &packet->from, result.bytes, result.size, 0);
+    free(packet);
+    return true;
+}

@@ -1,0 +1,71 @@
+#ifndef SIM_NET_OFFLOAD_PROGRAM_H
+#define SIM_NET_OFFLOAD_PROGRAM_H
+
+#include "offload/offload_tables.h"
+#include "sim/net/udp.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the simulated kernel has of an offload: the program, its tables, and the interfaces that it
+ * is attached to. It decides as src/net/offload/xdp_program.bpf.c does; it shares no code with it,
+ * and reads decoded datagrams. It exists as long as a process has a descriptor of it. */
+
+enum { PROGRAM_INTERFACES_MAX = 16 };
+
+struct program_entry {
+    struct addr source, local;
+    struct offload_client client;
+};
+
+struct program {
+    struct object object;
+    uint32_t record_count, worker_count;
+    struct offload_record *records;
+    struct offload_worker *workers;
+    struct offload_rotation *rotations;
+    struct offload_message *messages;
+    uint64_t *counters;            /* worker * OFFLOAD_COUNTERS + counter */
+    struct program_entry *entries; /* of both tables, in no order */
+    size_t entry_count;
+    uint32_t *places; /* a hash table of the numbers of entries + 1; 0: free */
+    size_t place_count;
+    uint32_t births[PROGRAM_INTERFACES_MAX]; /* of the interfaces */
+    size_t interface_count;
+};
+
+/* Returns NULL if memory is short. */
+struct program *program_new(uint32_t record_count, uint32_t worker_count);
+/* The next one of all that exist; NULL: there is none. *i is 0 at first. */
+struct program *program_next(size_t *i);
+
+/* Whether a program is attached to the interface, by the number of its birth (net/host). */
+bool program_is_attached(uint32_t birth);
+
+/* Enter and remove a client, as include/net/offload/offload.h has it. Return 0 or -errno. */
+int program_add(struct program *program, const struct program_entry *entry);
+void program_remove(struct program *program, const struct addr *source, const struct addr *local);
+
+enum program_action { PROGRAM_PASS, PROGRAM_REPLY, PROGRAM_DROP };
+
+struct program_result {
+    enum program_action action;
+    uint32_t worker;      /* of the client; unless no client was found */
+    const uint8_t *bytes; /* of the reply, in the program or in the packet */
+    size_t size;
+};
+
+/* Decides on a packet, at a time of the server's clock. has_room: the driver has room for a reply.
+ */
+struct program_result program_run(struct program *program, const struct packet *packet,
+                                  uint64_t now_ms, bool has_room);
+
+/* A packet has arrived by packet->interface: if a program is attached there, it decides on it.
+ * Returns whether it has taken the packet, which it frees then. */
+bool program_takes(struct packet *packet);
+
+/* Tests program_run and the tables. Returns whether all is right; reports what is not. */
+bool program_test(void);
+
+#endif

@@ -1,0 +1,169 @@
+/* The model of the program of the offload decides as include/offload/offload_tables.h says. */
+#include "sim/net/offload_program.h"
+
+#include "sim/core/draw.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECORDS = 8, GENERATION = 7, TAG = 5, NOW_MS = 1000, TTL_MS = 50, MAX_BYTES = 100 };
+
+static bool are_all_right;
+static const struct addr source = {{192, 0, 2, 77}, .family = ADDR_IPV4, .port = 999},
+                         local = {{192, 0, 2, 1}, .family = ADDR_IPV4, .port = 3000};
+
+static void expect(bool is_right, const char *fact)
+{
+    if (!is_right)
+        fprintf(stderr, "sim: the model of the offload: %s\n", fact);
+    are_all_right &= is_right;
+}
+
+/* A program with one client, of worker 1 and record 2, and two messages in rotation 3. */
+static struct program *set_up(void)
+{
+    struct program *program = program_new(RECORDS, 2);
+    const struct program_entry entry = {source, local, {.record = 2, .worker = 1, .tag = TAG}};
+    expect(program_add(program, &entry) == 0, "a client is entered");
+    program->records[2] =
+        (struct offload_record){.seen = offload_seen(NOW_MS, TAG), .generation = GENERATION};
+    program->workers[1] =
+        (struct offload_worker){offload_settings(GENERATION, OFFLOAD_ROTATE, 3, MAX_BYTES), TTL_MS};
+    program->rotations[3] = (struct offload_rotation){.count = 2, .max_bytes = 5};
+    program->messages[3 * OFFLOAD_MESSAGES_MAX] = (struct offload_message){4, .bytes = "audi"};
+    program->messages[3 * OFFLOAD_MESSAGES_MAX + 1] = (struct offload_message){3, .bytes = "bmw"};
+    return program;
+}
+
+static void tear_down(struct program *program)
+{
+    program->object.destroy(&program->object);
+}
+
+static struct program_result run(struct program *program, const char *bytes, size_t size)
+{
+    struct packet *packet = packet_new(&source, &local, bytes, size);
+    struct program_result result = program_run(program, packet, NOW_MS + 10, true);
+    if (result.action == PROGRAM_REPLY && result.bytes == packet->bytes)
+        expect(result.size == size, "an echo has the size of its request");
+    free(packet);
+    return result;
+}
+
+static uint64_t counted(const struct program *program, enum offload_counter counter)
+{
+    return program->counters[OFFLOAD_COUNTERS + counter];
+}
+
+static void expect_passed(struct program *program, const char *bytes, size_t size,
+                          enum offload_counter counter, const char *fact)
+{
+    uint64_t before = counted(program, counter);
+    uint64_t seen = program->records[2].seen;
+    expect(run(program, bytes, size).action == PROGRAM_PASS, fact);
+    expect(counted(program, counter) == before + 1, fact);
+    expect(program->records[2].seen == seen, "a datagram that is passed on renews nothing");
+}
+
+static void test_replies(void)
+{
+    struct program *program = set_up();
+    struct program_result first = run(program, "x", 1), second = run(program, "", 0),
+                          third = run(program, "x", 1);
+    expect(first.action == PROGRAM_REPLY && first.size == 4 && memcmp(first.bytes, "audi", 4) == 0,
+           "the first reply is the first message");
+    expect(second.size == 3 && memcmp(second.bytes, "bmw", 3) == 0, "the second is the second");
+    expect(third.size == 4 && program->rotations[3].turns == 3, "then it begins again");
+    expect(program->records[2].seen == offload_seen(NOW_MS + 10, TAG), "the client is renewed");
+    expect(program->records[2].received == 3, "its datagrams are counted");
+    expect(counted(program, OFFLOAD_REPLIED) == 3, "the replies are counted");
+    program->records[2].seen = offload_seen(NOW_MS + 20, TAG);
+    run(program, "x", 1);
+    expect(program->records[2].seen == offload_seen(NOW_MS + 20, TAG), "time does not go back");
+    program->workers[1].settings = offload_settings(GENERATION, OFFLOAD_ECHO, 0, MAX_BYTES);
+    expect(run(program, "echo", 4).action == PROGRAM_REPLY, "a request is echoed");
+    program->workers[1].settings = offload_settings(GENERATION, OFFLOAD_SILENT, 0, MAX_BYTES);
+    expect(run(program, "x", 1).action == PROGRAM_DROP && counted(program, OFFLOAD_SILENCED) == 1,
+           "a request is taken without a reply");
+    tear_down(program);
+}
+
+static void test_passes(void)
+{
+    static const char zeros[OFFLOAD_REQUEST_BYTES + 1];
+    struct program *program = set_up();
+    expect_passed(program, zeros, MAX_BYTES + 1, OFFLOAD_PASSED_SIZE, "max-datagram is a limit");
+    expect(run(program, zeros, MAX_BYTES).action == PROGRAM_REPLY, "it may be reached");
+    program->workers[1].settings = offload_settings(GENERATION, OFFLOAD_ROTATE, 3, UINT16_MAX);
+    expect_passed(program, zeros, sizeof zeros, OFFLOAD_PASSED_SIZE, "the request has a limit");
+    expect_passed(program, "\0UDP", 4, OFFLOAD_PASSED_FRAME, "frames are passed on");
+    expect(run(program, "\0UD", 3).action == PROGRAM_REPLY, "three bytes are no frame");
+    program->records[2].generation++;
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_SETTINGS, "another generation");
+    program->records[2].generation--;
+    program->records[2].seen = 0;
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_SETTINGS, "a client that has ended");
+    program->records[2].seen = offload_seen(NOW_MS, TAG + 1);
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_SETTINGS, "the record of another client");
+    program->records[2].seen = offload_seen(NOW_MS + 10 - TTL_MS, TAG);
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_SETTINGS, "a client that has expired");
+    program->records[2].seen = offload_seen(NOW_MS + 11 - TTL_MS, TAG);
+    expect(run(program, "x", 1).action == PROGRAM_REPLY, "one that has not yet");
+    program->records[2].seen = offload_seen(NOW_MS, TAG);
+    program->workers[1].settings = offload_settings(GENERATION, OFFLOAD_PASS, 0, MAX_BYTES);
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_SETTINGS, "the worker answers everything");
+    program->workers[1].settings = offload_settings(GENERATION, OFFLOAD_ROTATE, 3, MAX_BYTES);
+    struct packet *packet = packet_new(&source, &local, "x", 1);
+    expect(program_run(program, packet, NOW_MS, false).action == PROGRAM_PASS &&
+               counted(program, OFFLOAD_PASSED_ROOM) == 1,
+           "a reply needs room");
+    packet->to.port++;
+    expect(program_run(program, packet, NOW_MS, true).action == PROGRAM_PASS,
+           "another listener is passed on");
+    free(packet);
+    tear_down(program);
+}
+
+/* Entries are added and removed at random, and compared to a list of them. */
+static void test_tables(void)
+{
+    enum { PORTS = 3 * RECORDS, STEPS = 10000 };
+    struct program *program = program_new(RECORDS, 1);
+    bool has[PORTS] = {false};
+    size_t count = 0;
+    for (unsigned i = 0; i < STEPS; i++) {
+        size_t port = draw_below(DRAW_OFFLOAD, PORTS);
+        struct program_entry entry = {source, local, {.tag = 1}};
+        entry.source.port = (uint16_t)port;
+        if (draw_below(DRAW_OFFLOAD, 2) == 0) {
+            int expected = has[port] || count < RECORDS ? 0 : -E2BIG;
+            expect(program_add(program, &entry) == expected, "a full table refuses a client");
+            count += !has[port] && expected == 0;
+            has[port] |= expected == 0;
+        } else {
+            program_remove(program, &entry.source, &entry.local);
+            count -= has[port];
+            has[port] = false;
+        }
+        struct packet *packet = packet_new(&entry.source, &local, "x", 1);
+        uint64_t before = program->counters[OFFLOAD_PASSED_SETTINGS];
+        program_run(program, packet, NOW_MS, true);
+        expect((program->counters[OFFLOAD_PASSED_SETTINGS] > before) == has[port],
+               "a client is found if it is entered");
+        expect(program->entry_count == count, "the table has the clients that were entered");
+        free(packet);
+    }
+    tear_down(program);
+}
+
+bool program_test(void)
+{
+    are_all_right = true;
+    draw_seed(1, 0);
+    test_replies();
+    test_passes();
+    test_tables();
+    return are_all_right;
+}

@@ -1,0 +1,66 @@
+#include "sim/world/offload_settings.h"
+
+#include "config/config.h"
+#include "sim/core/draw.h"
+#include "sim/world/swarm.h"
+
+#include <inttypes.h>
+
+const char *const offload_settings_modes[] = {"off", "auto", "native", "generic"};
+
+/* Only eth0 has a native mode, and eth9 does not exist. */
+static const struct drawn_offload candidates[] = {
+    {CONFIG_OFFLOAD_AUTO, {"eth0"}, 1, 0},
+    {CONFIG_OFFLOAD_AUTO, {"eth0", "eth1"}, 2, 0},
+    {CONFIG_OFFLOAD_AUTO, {"eth0", "eth1", "lo"}, 3, 0},
+    {CONFIG_OFFLOAD_AUTO, {"eth0", "eth1", "lo"}, 3, 0},
+    {CONFIG_OFFLOAD_AUTO, {"eth0", "eth9"}, 2, 0},
+    {CONFIG_OFFLOAD_NATIVE, {"eth0"}, 1, 0},
+    {CONFIG_OFFLOAD_GENERIC, {"eth0", "eth1"}, 2, 0},
+    {CONFIG_OFFLOAD_GENERIC, {"eth1", "lo", "eth0"}, 3, 0},
+};
+
+void offload_settings_draw(void)
+{
+    static const uint32_t most[] = {0, 0, 0, 1, 2, 10};
+    enum { CANDIDATES = sizeof candidates / sizeof candidates[0] };
+    setup.offload = (struct drawn_offload){.mode = CONFIG_OFFLOAD_OFF};
+    if (!swarm.offload)
+        return;
+    setup.offload = candidates[draw_below(DRAW_OFFLOAD, CANDIDATES)];
+    setup.offload.max = most[draw_below(DRAW_OFFLOAD, sizeof most / sizeof most[0])];
+}
+
+void offload_settings_adapt(struct settings *drawn)
+{
+    if (!swarm.offload || draw_below(DRAW_OFFLOAD, 4) == 0)
+        return;
+    drawn->rate_pps = 0;
+    drawn->relay = DRAWN_RELAY_OFF;
+}
+
+void offload_settings_write(FILE *out)
+{
+    const struct drawn_offload *offload = &setup.offload;
+    if (offload->mode == CONFIG_OFFLOAD_OFF)
+        return;
+    fprintf(out, "[offload]\nmode = %s\n", offload_settings_modes[offload->mode]);
+    for (size_t i = 0; i < offload->count; i++)
+        fprintf(out, "interface = %s\n", offload->interfaces[i]);
+    if (offload->max != 0)
+        fprintf(out, "max = %" PRIu32 "\n", offload->max);
+}
+
+uint32_t offload_settings_rarely(uint32_t per_million)
+{
+    bool has_faults = swarm.offload && draw_below(DRAW_OFFLOAD, 3) == 0;
+    return has_faults ? per_million : 0;
+}
+
+bool offload_settings_may_fail(void)
+{
+    bool is_missing = false;
+    for (size_t i = 0; i < setup.offload.count; i++)
+        is_missing |= host_index_of_name(setup.offload.interfaces[i]) == 0;
+    return is_missing && setup.offload.mode != CONFIG_OFFLOAD_AUTO;
+}

@@ -1,0 +1,29 @@
+#ifndef SIM_WORLD_OFFLOAD_SETTINGS_H
+#define SIM_WORLD_OFFLOAD_SETTINGS_H
+
+#include "sim/world/settings.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* The section [offload] of the drawn configuration. */
+
+/* Draws it into the setup. */
+void offload_settings_draw(void);
+
+/* In most runs with an offload: removes what would have the program pass everything on. */
+void offload_settings_adapt(struct settings *drawn);
+
+/* Writes the section, unless the run has no offload. */
+void offload_settings_write(FILE *out);
+
+/* The names of the modes, by enum config_offload. */
+extern const char *const offload_settings_modes[];
+
+/* A probability of a kind of faults of the offload, in one start in three that has one. */
+uint32_t offload_settings_rarely(uint32_t per_million);
+
+/* Whether a start may fail now, since an interface does not exist. */
+bool offload_settings_may_fail(void);
+
+#endif
