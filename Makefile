@@ -52,7 +52,7 @@ PROGRAMS := udpsrv udpctl udpcli udpload
 MODULES  := $(sort $(shell find src -mindepth 2 -name '*.c' ! -name '*.bpf.c'))
 # Unit tests of modules that make no system call: they include neither os/ nor net/, nor the server, which needs both.
 UNIT     := $(sort $(shell find tests/unit -name '*.c'))
-PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unistd|sys/[a-z]+)\.h>|(framed_stream|netns|tty|control|udp_socket)_fixture' \
+PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unistd|sys/[a-z]+)\.h>|(framed_stream|netns|tty|control|udp_socket|offload)_fixture' \
             $(UNIT)),$(UNIT))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
