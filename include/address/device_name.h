@@ -1,6 +1,8 @@
 #ifndef ADDRESS_DEVICE_NAME_H
 #define ADDRESS_DEVICE_NAME_H
 
+#include "base/handover.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,5 +41,10 @@ const char *device_name_format(const struct device_name *name, char text[DEVICE_
 /* Parses that form; bytes that need no escape may have one, and those of UTF-8 may have none.
  * Returns NULL or a reason, as device_name_set does. */
 const char *device_name_parse(struct device_name *name, const char *text);
+
+/* Add a name, or none, to the record of a handover, and read one. device_name_take_over returns no
+ * name if the read fails, or its bytes are no name, which sets reader->failed, too. */
+void device_name_hand_over(const struct device_name *name, struct handover_writer *writer);
+struct device_name device_name_take_over(struct handover_reader *reader);
 
 #endif

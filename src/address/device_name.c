@@ -77,3 +77,21 @@ const char *device_name_parse(struct device_name *name, const char *text)
     }
     return device_name_set(name, bytes, size);
 }
+
+void device_name_hand_over(const struct device_name *name, struct handover_writer *writer)
+{
+    handover_put8(writer, name->size);
+    handover_put_bytes(writer, name->bytes, name->size);
+}
+
+struct device_name device_name_take_over(struct handover_reader *reader)
+{
+    struct device_name name = {.size = 0};
+    size_t size = handover_get8(reader);
+    const uint8_t *bytes = handover_get_bytes(reader, size);
+    if (bytes == NULL || size == 0)
+        return name;
+    if (device_name_set(&name, bytes, size) != NULL)
+        reader->failed = true;
+    return name;
+}

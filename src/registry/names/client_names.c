@@ -541,14 +541,13 @@ void client_names_hand_over_formers(const struct client_names *names,
         const struct device_name *name = &names->entries[slot].name;
         if (!has_formers(names, slot))
             continue;
-        handover_put8(writer, name->size);
-        handover_put_bytes(writer, name->bytes, name->size);
+        device_name_hand_over(name, writer);
         for (size_t i = 0; i < CLIENT_NAMES_FORMER_COUNT; i++) {
             handover_put32(writer, names->formers[slot].list[i].tag);
             handover_put32(writer, names->formers[slot].list[i].until_s);
         }
     }
-    handover_put8(writer, 0);
+    device_name_hand_over(&(struct device_name){.size = 0}, writer);
 }
 
 static void get_formers(struct formers *formers, struct handover_reader *reader)
@@ -561,13 +560,11 @@ static void get_formers(struct formers *formers, struct handover_reader *reader)
 
 int client_names_take_over_formers(struct client_names *names, struct handover_reader *reader)
 {
-    uint8_t size;
-    while ((size = handover_get8(reader)) > 0) {
-        struct device_name name;
+    struct device_name name;
+    while ((name = device_name_take_over(reader)).size > 0) {
         struct formers formers;
-        const uint8_t *bytes = handover_get_bytes(reader, size);
         get_formers(&formers, reader);
-        if (reader->failed || device_name_set(&name, bytes, size) != NULL)
+        if (reader->failed)
             return -EPROTO;
         if (names == NULL || names->formers == NULL)
             continue;

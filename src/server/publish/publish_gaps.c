@@ -102,8 +102,7 @@ void publish_gaps_hand_over(const struct publish_gaps *gaps, struct handover_wri
     handover_put8(writer, (uint8_t)gaps->count);
     for (size_t i = 0; i < gaps->count; i++) {
         const struct publish_gap *last = &gaps->list[i].last;
-        handover_put8(writer, last->stream.size);
-        handover_put_bytes(writer, last->stream.bytes, last->stream.size);
+        device_name_hand_over(&last->stream, writer);
         handover_put8(writer, last->is_other_stream);
         handover_put64(writer, last->after.ms);
         handover_put64(writer, last->after.sequence);
@@ -115,10 +114,9 @@ void publish_gaps_hand_over(const struct publish_gaps *gaps, struct handover_wri
 static int take_over_stream(struct publish_stream_gaps *of, struct handover_reader *reader)
 {
     struct publish_gap *last = &of->last;
-    size_t size = handover_get8(reader);
-    const uint8_t *name = handover_get_bytes(reader, size);
     *of = (struct publish_stream_gaps){.counts = {0}};
-    if (name == NULL || device_name_set(&last->stream, name, size) != NULL)
+    last->stream = device_name_take_over(reader);
+    if (last->stream.size == 0)
         return -EPROTO;
     last->is_other_stream = handover_get8(reader) != 0;
     last->after.ms = handover_get64(reader);

@@ -106,8 +106,7 @@ void publish_streams_hand_over(const struct publish_streams *streams,
     for (size_t i = 0; i < streams->count; i++) {
         const struct publish_stream *stream = &streams->list[i];
         const struct state_stream *record = &stream->record;
-        handover_put8(writer, record->name.size);
-        handover_put_bytes(writer, record->name.bytes, record->name.size);
+        device_name_hand_over(&record->name, writer);
         handover_put64(writer, record->last.ms);
         handover_put64(writer, record->last.sequence);
         handover_put64(writer, record->entries_added);
@@ -120,10 +119,9 @@ void publish_streams_hand_over(const struct publish_streams *streams,
 static int take_over_stream(struct publish_stream *stream, struct handover_reader *reader)
 {
     struct state_stream *record = &stream->record;
-    size_t size = handover_get8(reader);
-    const uint8_t *name = handover_get_bytes(reader, size);
     *stream = (struct publish_stream){.is_changed = true};
-    if (name == NULL || device_name_set(&record->name, name, size) != NULL)
+    record->name = device_name_take_over(reader);
+    if (record->name.size == 0)
         return -EPROTO;
     record->last.ms = handover_get64(reader);
     record->last.sequence = handover_get64(reader);

@@ -1,6 +1,8 @@
 /* Tests of address/device_name. */
 #include "address/device_name.h"
 
+#include "handover_fixture.h"
+
 #include <criterion/criterion.h>
 
 #include <string.h>
@@ -102,4 +104,36 @@ Test(device_name, is_not_parsed_from_what_is_no_name)
     cr_assert_null(device_name_parse(&name, "K\xc3\xbc"
                                             "che"),
                    "UTF-8 needs no escape");
+}
+
+Test(device_name, is_handed_over_as_it_is)
+{
+    struct device_name none = {.size = 0}, name;
+    struct handover_writer writer = {.bytes = NULL};
+    cr_assert_null(device_name_set(&name, "caf\xc3\xa9", 5));
+    handover_begin(&writer, 1);
+    device_name_hand_over(&name, &writer);
+    device_name_hand_over(&none, &writer);
+    handover_end(&writer);
+    struct handover_reader reader = handover_received(&writer);
+    struct device_name taken = device_name_take_over(&reader);
+    cr_assert(device_name_equal(&taken, &name));
+    cr_assert_eq(device_name_take_over(&reader).size, 0);
+    cr_assert(handover_is_at_end(&reader));
+    handover_forget(&reader);
+    handover_writer_free(&writer);
+}
+
+Test(device_name, is_not_taken_over_from_what_is_no_name)
+{
+    struct device_name wrong = {.size = 2, .bytes = "a\n"};
+    struct handover_writer writer = {.bytes = NULL};
+    handover_begin(&writer, 1);
+    device_name_hand_over(&wrong, &writer);
+    handover_end(&writer);
+    struct handover_reader reader = handover_received(&writer);
+    cr_assert_eq(device_name_take_over(&reader).size, 0);
+    cr_assert(reader.failed);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
 }
