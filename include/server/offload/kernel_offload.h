@@ -48,6 +48,9 @@ void kernel_offload_close(struct kernel_offload *offload);
  * reply any more. */
 void kernel_offload_add_reply(struct kernel_offload *offload, struct reply *reply);
 
+/* The mode of an interface (below count), as a word. */
+const char *kernel_offload_mode(const struct kernel_offload *offload, size_t interface);
+
 /* Why the program is not attached to an interface (below count) now, as a word for programs; NULL:
  * it is attached. */
 const char *kernel_offload_problem(const struct kernel_offload *offload, size_t interface);

@@ -50,8 +50,9 @@ static inline uint32_t worker_registry_ttl(uint32_t ttl_ms)
     return ttl_ms < REGISTRY_TTL_MAX_MS ? ttl_ms + 1 : ttl_ms;
 }
 
-/* Adds the datagrams that the kernel dropped since the last call to the counters. */
-void worker_count_drops(struct worker *worker);
+/* Adds what only the kernel has counted since the last call to the counters: the datagrams that it
+ * dropped, and those of the offload. */
+void worker_count_kernel(struct worker *worker);
 
 /* Sets the mode and the rate of the relay. */
 void worker_set_relay(struct worker *worker, enum config_relay mode, uint32_t rate_pps);

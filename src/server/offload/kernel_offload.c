@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const MODES[] = {[OFFLOAD_NATIVE] = "native", [OFFLOAD_GENERIC] = "generic"};
+_Static_assert((int)CONFIG_INTERFACES_MAX == (int)OFFLOAD_INTERFACES_MAX,
+               "the configuration has no more interfaces than a program can be attached to");
 
 static const char *advise(int error)
 {
@@ -40,7 +41,7 @@ static void warn(const char *what, const char *on, int error)
               advise(error), NULL);
 }
 
-/* Attaches the program to an interface, under OFFLOAD_MODE_AUTO in the first mode that works. */
+/* Attaches the program to an interface, under CONFIG_OFFLOAD_AUTO in the first mode that works. */
 static int attach(struct kernel_offload *offload, struct kernel_offload_interface *interface)
 {
     interface->mode = offload->mode == CONFIG_OFFLOAD_GENERIC ? OFFLOAD_GENERIC : OFFLOAD_NATIVE;
@@ -62,7 +63,7 @@ static int attach_all(struct kernel_offload *offload)
         if (error == 0) {
             interface->number = attached++;
             log_event(LOG_LEVEL_INFO, "the offload is attached", "interface", interface->name,
-                      "mode", MODES[interface->mode], NULL);
+                      "mode", kernel_offload_mode(offload, i), NULL);
         } else if (offload->mode != CONFIG_OFFLOAD_AUTO) {
             return startup_error_report("cannot attach the offload", interface->name, error,
                                         advise(error));
@@ -239,6 +240,11 @@ void kernel_offload_close(struct kernel_offload *offload)
         release_reply(offload, i);
     offload_close(offload->program);
     *offload = (struct kernel_offload){.program = NULL};
+}
+
+const char *kernel_offload_mode(const struct kernel_offload *offload, size_t interface)
+{
+    return offload->interfaces[interface].mode == OFFLOAD_NATIVE ? "native" : "generic";
 }
 
 const char *kernel_offload_problem(const struct kernel_offload *offload, size_t interface)

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-void worker_count_drops(struct worker *worker)
+void worker_count_kernel(struct worker *worker)
 {
     for (size_t i = 0; worker->io_by_listener != NULL && i < worker->options.socket_count; i++)
         datagram_io_count_drops(worker->io_by_listener[i]);
@@ -16,7 +16,7 @@ void worker_count_drops(struct worker *worker)
 
 void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
 {
-    worker_count_drops(worker);
+    worker_count_kernel(worker);
     *stats = worker->stats;
     *clients = worker_clients_count(worker);
 }
@@ -129,7 +129,7 @@ void worker_put_memory(const struct worker *worker, struct handover_writer *writ
 
 void worker_hand_over(struct worker *worker, struct handover_writer *writer)
 {
-    worker_count_drops(worker);
+    worker_count_kernel(worker);
     handover_put8(writer, worker->decider.rules.cookie);
     stats_hand_over(&worker->stats, writer);
     registry_hand_over(worker->decider.registry, writer);

@@ -33,7 +33,7 @@ static void run_slice(void *state)
 static void on_sweep(void *state)
 {
     struct worker *worker = state;
-    worker_count_drops(worker);
+    worker_count_kernel(worker);
     traffic_warnings_check(&worker->warnings, &worker->stats, clock_now_ms());
     if (first_worker_streams(worker->first_worker) != NULL)
         stream_clients_sweep(first_worker_streams(worker->first_worker), clock_now_ms());

@@ -74,11 +74,6 @@ void control_command_stats(void *state, struct control_session *session, char *a
 
 /* ---- the offload ---- */
 
-static const char *mode_of(const struct kernel_offload *offload, size_t i)
-{
-    return offload->interfaces[i].mode == OFFLOAD_NATIVE ? "native" : "generic";
-}
-
 static void run_count_offloaded(struct worker_call *call)
 {
     struct worker_answer *answer = (struct worker_answer *)call;
@@ -95,7 +90,7 @@ static void write_interfaces(struct worker_query *query)
     for (size_t i = 0; i < offload->count; i++) {
         const char *problem = kernel_offload_problem(offload, i);
         control_line(query->session, "interface", "%s %s %s %" PRIu64 " %" PRIu32 "%s%s",
-                     offload->interfaces[i].name, mode_of(offload, i),
+                     offload->interfaces[i].name, kernel_offload_mode(offload, i),
                      problem == NULL ? "yes" : "no", clients, offload->records,
                      problem != NULL ? " " : "", problem != NULL ? problem : "");
     }

@@ -15,7 +15,6 @@ struct worker_offload {
     struct offloaded_clients clients;
     void *table; /* of the clients, by slot */
     size_t table_bytes;
-    uint32_t generation;
     bool is_started;  /* until then a predecessor may use the settings and the counters */
     bool is_counting; /* counted is known: what a predecessor has counted is not added again */
     bool is_paused, is_withdrawn;
@@ -101,7 +100,7 @@ static void set(struct worker *worker)
     if (!offload->is_started)
         return;
     enum offload_reply reply = reply_of(worker, &rotation);
-    uint64_t settings = offload_settings(offload->generation, reply,
+    uint64_t settings = offload_settings(offload->clients.generation, reply,
                                          reply == OFFLOAD_ROTATE ? (uint8_t)rotation : 0,
                                          (uint16_t)worker->decider.max_datagram_bytes);
     struct offload_worker *shared = &offload_workers(offload->program)[worker->options.number];
@@ -140,7 +139,7 @@ void worker_offload_resume(struct worker *worker)
         offload->is_counting = read_counters(
             worker, offload->counted,
             "the counters of the offload cannot be read: the sockets answer a worker's clients");
-    offload->generation = offloaded_clients_new_generation(&offload->clients);
+    offloaded_clients_new_generation(&offload->clients);
     set(worker);
 }
 
@@ -213,7 +212,6 @@ int worker_offload_open(struct worker *worker)
         return -ENOMEM;
     worker->offload = offload;
     offload->program = options->program;
-    offload->is_paused = true;
     memcpy(offload->bound, worker->options.bound,
            worker->options.socket_count * sizeof offload->bound[0]);
     uint32_t slots = registry_slots(worker->options.capacity);
