@@ -8,7 +8,6 @@ import ctypes
 import glob
 import json
 import os
-import platform
 import resource
 import shutil
 import socket
@@ -24,35 +23,23 @@ from processes import MeasurementError, Process, run
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.append(os.path.join(ROOT, "src/net/offload"))
+sys.path.append(os.path.join(ROOT, "tests/ecosystem"))
 from generate_program import sections_of, tables_of  # noqa: E402
+from network import CLONE_NEWNET, libc  # noqa: E402
+from xdp import SYS_BPF, attach, attach_constant, bpf, load  # noqa: E402
 
 SOURCE = os.path.join(HERE, "live_frames.bpf.c")
 
-# linux/bpf.h and linux/if_link.h
-SYS_BPF = {"x86_64": 321, "aarch64": 280, "s390x": 351, "riscv64": 280}.get(platform.machine())
-MAP_CREATE, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, PROG_LOAD, PROG_TEST_RUN, LINK_CREATE = 0, 1, 2, 5, 10, 28
-MAP_TYPE_ARRAY, MAP_TYPE_PERCPU_ARRAY, PROG_TYPE_XDP, ATTACH_XDP = 2, 6, 6, 37
-PSEUDO_MAP_FD, TEST_XDP_LIVE_FRAMES, XDP_FLAGS_DRV_MODE = 1, 2, 4
-XDP_DROP, XDP_PASS = 1, 2
-CLONE_NEWNET = 0x40000000
-ATTRIBUTES_BYTES = 128  # more than any command here has
+# linux/bpf.h
+MAP_CREATE, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, PROG_TEST_RUN = 0, 1, 2, 10
+MAP_TYPE_ARRAY, MAP_TYPE_PERCPU_ARRAY = 2, 6
+PSEUDO_MAP_FD, TEST_XDP_LIVE_FRAMES = 1, 2
 
 SERVER, CLIENTS, PORT = "192.0.2.1", "192.0.2.2", 3000
 SOURCES = "10.0.0.0/8"  # of the frames that the kernel sends
 SOURCE_PORT, PAYLOAD, FRAME_BYTES = 4000, b"hello", 60
 REQUEST = struct.Struct(f"=6I{FRAME_BYTES}s")  # struct request of live_frames.bpf.c
 REPLIES_S = 60  # in which the server answers a burst; no result depends on it
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def bpf(command, attributes):
-    """Calls bpf(2). Returns what it returns, or raises OSError."""
-    buffer = ctypes.create_string_buffer(attributes, ATTRIBUTES_BYTES)
-    result = libc.syscall(SYS_BPF, command, buffer, ATTRIBUTES_BYTES)
-    if result < 0:
-        raise OSError(ctypes.get_errno(), f"bpf command {command}")
-    return result
 
 
 class Table:
@@ -81,22 +68,6 @@ class Table:
 def _possible_cpus():
     with open("/sys/devices/system/cpu/possible", encoding="ascii") as text:
         return int(text.read().strip().rsplit("-", 1)[-1]) + 1
-
-
-def load(instructions):
-    """Loads an XDP program. Returns its descriptor."""
-    code, licence = ctypes.create_string_buffer(instructions, len(instructions)), ctypes.create_string_buffer(b"GPL")
-    return bpf(PROG_LOAD, struct.pack("=IIQQ", PROG_TYPE_XDP, len(instructions) // 8, ctypes.addressof(code), ctypes.addressof(licence)))
-
-
-def load_constant(action):
-    """Loads an XDP program that does the same with each frame."""
-    return load(struct.pack("=BBhiBBhi", 0xB7, 0, 0, action, 0x95, 0, 0, 0))  # r0 = action; exit
-
-
-def attach(program, interface):
-    """Attaches a program in native mode. Returns the link, with which it ends."""
-    return bpf(LINK_CREATE, struct.pack("=IIII", program, socket.if_nametoindex(interface), ATTACH_XDP, XDP_FLAGS_DRV_MODE))
 
 
 def compile_programs(bench):
@@ -308,9 +279,7 @@ class Pair:
             self.server.run(f"ip neighbour add {CLIENTS} lladdr {clients_mac} dev eth0 nud permanent")
             self.server.run(f"ip route add {SOURCES} via {CLIENTS}")
             if action is not None:
-                program = load_constant(action)
-                undo.callback(os.close, program)
-                undo.callback(os.close, self.server.call(attach, program, "eth0"))
+                undo.callback(os.close, self.server.call(attach_constant, action, "eth0"))
             self.sender = undo.enter_context(contextlib.closing(Sender(
                 compile_programs(bench), self.clients, *(bytes.fromhex(mac.replace(":", "")) for mac in (server_mac, clients_mac)))))
             self.undo = undo.pop_all()

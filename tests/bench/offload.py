@@ -11,6 +11,7 @@ from broadcasts import load_results, long_rounds
 from processes import MeasurementError, Process, wait_until
 from results import Figure, Row, Section, middle
 from servers import start_udpsrv
+from xdp import XDP_DROP, XDP_PASS  # live_frames adds its folder
 
 MODES = {"sockets": "off", "offloaded": "native"}
 ADDRESS = f"{live_frames.SERVER}:{live_frames.PORT}"
@@ -29,7 +30,7 @@ LOST, FULL = "lost", "datagrams that found the socket full"
 def _serving(bench, mode, clients, config=""):
     """Starts a server at one end of a pair of its own. On sockets, a program that passes all frames stands in for the one of the
     offload: a veth without one does not take the sender's frames. Yields (server, pair)."""
-    with live_frames.Pair(bench, None if mode == "native" else live_frames.XDP_PASS) as pair, \
+    with live_frames.Pair(bench, None if mode == "native" else XDP_PASS) as pair, \
             start_udpsrv(bench, f"[clients]\nmax = {clients}\nttl = 1h\n[offload]\nmode = {mode}\ninterface = eth0\n{config}",
                          ADDRESS, namespace=pair.server.pid) as server:
         yield server, pair
@@ -101,7 +102,7 @@ def _measure_costs(bench, section):
     counts = (bench.sizes.clients, bench.sizes.many)
     section.rows += [Row(MADE), Row(DROPPED)] + [Row(_row(way, count)) for count in counts for way in MODES]
     with contextlib.ExitStack() as undo:
-        pair = undo.enter_context(live_frames.Pair(bench, live_frames.XDP_DROP))
+        pair = undo.enter_context(live_frames.Pair(bench, XDP_DROP))
         contenders = [(MADE, lambda: _measure_sender(bench, pair, False)), (DROPPED, lambda: _measure_sender(bench, pair, True))]
         for count in counts:
             for way, mode in MODES.items():

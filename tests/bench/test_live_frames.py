@@ -9,20 +9,13 @@ import unittest
 
 import live_frames
 from environment import SMOKE, Bench
+from network import libc
 from processes import MeasurementError
+from xdp import ATTRIBUTES_BYTES, SYS_BPF, XDP_DROP, checksum
 
 MACS = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 SOURCE = int.from_bytes(socket.inet_aton("10.1.2.3"), "big")
 IP, UDP, PAYLOAD = 14, 34, 42
-
-
-def checksum(data):
-    """The checksum of RFC 1071, in the order of the network; 0 for data with a right one in it."""
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 class Times(unittest.TestCase):
@@ -44,8 +37,8 @@ class Program(unittest.TestCase):
         """Runs it once with frames that go nowhere. Returns (its result, the frame)."""
         before, after = ctypes.create_string_buffer(b"\xff" * 60, 60), ctypes.create_string_buffer(60)
         attributes = ctypes.create_string_buffer(struct.pack(
-            "=IIIIQQI", program, 0, 60, 60, ctypes.addressof(before), ctypes.addressof(after), 1), live_frames.ATTRIBUTES_BYTES)
-        self.assertEqual(live_frames.libc.syscall(live_frames.SYS_BPF, live_frames.PROG_TEST_RUN, attributes, len(attributes)), 0)
+            "=IIIIQQI", program, 0, 60, 60, ctypes.addressof(before), ctypes.addressof(after), 1), ATTRIBUTES_BYTES)
+        self.assertEqual(libc.syscall(SYS_BPF, live_frames.PROG_TEST_RUN, attributes, len(attributes)), 0)
         return struct.unpack_from("=I", attributes, 4)[0], after.raw
 
     def test_sources_take_turns_and_checksums_are_right(self):
@@ -56,7 +49,7 @@ class Program(unittest.TestCase):
         sources = []
         for _ in range(4):
             result, frame = self.run_once(program)
-            self.assertEqual(result, live_frames.XDP_DROP)
+            self.assertEqual(result, XDP_DROP)
             self.assertEqual(frame[:IP], MACS[0] + MACS[1] + b"\x08\x00")
             length, = struct.unpack_from("!H", frame, UDP + 4)
             self.assertEqual(frame[PAYLOAD:UDP + length], live_frames.PAYLOAD)
@@ -69,7 +62,7 @@ class Program(unittest.TestCase):
         self.assertEqual(sources, ["10.1.2.3", "10.1.2.4", "10.1.2.5", "10.1.2.3"])
 
     def test_requests_that_nothing_answers_are_an_error(self):
-        pair = self.undo.enter_context(live_frames.Pair(self.bench, live_frames.XDP_DROP))
+        pair = self.undo.enter_context(live_frames.Pair(self.bench, XDP_DROP))
         pair.sender.aim(SOURCE, 3)
         self.assertGreater(pair.sender.ask(100, 10, answered=False), 0)
         pair.sender.ended.set()

@@ -29,28 +29,17 @@ def can_make_namespaces():
     return True
 
 
-class Network:
-    """Hosts, each with an interface eth0, on one switch. `hosts` has the addresses of each, with the length of the prefix."""
+class Namespaces:
+    """Network namespaces, which end with the context."""
 
-    def __init__(self, hosts):
-        self.names = ["switch", *hosts]
+    def __init__(self, names):
+        self.names = names
         try:
             for name in self.names:
                 run("ip", "netns", "add", PREFIX + name)
-            run("ip", "link", "add", "switch", "up", "type", "bridge", namespace="switch")
-            for name, addresses in hosts.items():
-                self.add_host(name, addresses)
         except BaseException:
             self.close()
             raise
-
-    def add_host(self, name, addresses):
-        run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", PREFIX + name, namespace="switch")
-        run("ip", "link", "set", name, "master", "switch", "up", namespace="switch")
-        run("ip", "link", "set", "lo", "up", namespace=name)
-        run("ip", "link", "set", "eth0", "up", namespace=name)
-        for address in addresses:
-            self.add_address(name, "eth0", address)
 
     @staticmethod
     def add_address(name, interface, address, *options):
@@ -66,6 +55,28 @@ class Network:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Network(Namespaces):
+    """Hosts, each with an interface eth0, on one switch. `hosts` has the addresses of each, with the length of the prefix."""
+
+    def __init__(self, hosts):
+        super().__init__(["switch", *hosts])
+        try:
+            run("ip", "link", "add", "switch", "up", "type", "bridge", namespace="switch")
+            for name, addresses in hosts.items():
+                self.add_host(name, addresses)
+        except BaseException:
+            self.close()
+            raise
+
+    def add_host(self, name, addresses):
+        run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", PREFIX + name, namespace="switch")
+        run("ip", "link", "set", name, "master", "switch", "up", namespace="switch")
+        run("ip", "link", "set", "lo", "up", namespace=name)
+        run("ip", "link", "set", "eth0", "up", namespace=name)
+        for address in addresses:
+            self.add_address(name, "eth0", address)
 
 
 def start(namespace, words, **options):

@@ -1,60 +1,31 @@
 """A server and its clients in two network namespaces with a veth pair between them, and the offload on the server's end."""
 
-import ctypes
 import json
 import os
-import platform
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ecosystem"))
-from network import PREFIX, can_make_namespaces, libc, run, sockets_in, start  # noqa: E402
-from servers import Log, wait_for  # noqa: E402
+import servers  # noqa: E402
+from network import PREFIX, Namespaces, can_make_namespaces, run, sockets_in, start  # noqa: E402
+from servers import STOP_S, Log, program, wait_for  # noqa: E402
+from xdp import SYS_BPF, XDP_PASS, attach_constant  # noqa: E402
 
-BUILD = os.path.abspath(os.environ.get("UDPSRV_BUILD", "build"))
 ADDRESSES = {socket.AF_INET: ("192.0.2.1", "192.0.2.2"), socket.AF_INET6: ("2001:db8::1", "2001:db8::2")}
-PORT, ANSWER_S, STOP_S = 3000, 5, 15
-
-SYS_BPF = {"x86_64": 321, "aarch64": 280, "s390x": 351, "riscv64": 280}.get(platform.machine())
-BPF_PROG_LOAD, BPF_LINK_CREATE = 5, 28
-BPF_PROG_TYPE_XDP, BPF_XDP, XDP_FLAGS_DRV_MODE = 6, 37, 4
+PORT, ANSWER_S = 3000, 5
 
 
-def program(name):
-    return os.path.join(BUILD, name)
-
-
-def bpf(command, attributes):
-    buffer = ctypes.create_string_buffer(attributes, 128)
-    return libc.syscall(SYS_BPF, command, buffer, len(buffer))
-
-
-def attach_pass(interface):
-    """Attaches a program that passes everything: without one, veth loses each frame that the program of the other end returns. Returns its link."""
-    move_2_to_r0_and_exit = struct.pack("=BBhiBBhi", 0xB7, 0, 0, 2, 0x95, 0, 0, 0)
-    instructions, license_text = ctypes.create_string_buffer(move_2_to_r0_and_exit, 16), ctypes.create_string_buffer(b"GPL")
-    loaded = bpf(BPF_PROG_LOAD, struct.pack("=IIQQ", BPF_PROG_TYPE_XDP, 2, ctypes.addressof(instructions), ctypes.addressof(license_text)))
-    link = -1
-    if loaded >= 0:
-        link = bpf(BPF_LINK_CREATE, struct.pack("=IIII", loaded, socket.if_nametoindex(interface), BPF_XDP, XDP_FLAGS_DRV_MODE))
-        os.close(loaded)
-    if link < 0:
-        raise OSError(ctypes.get_errno(), "bpf")
-    return link
-
-
-class Pair:
-    """The namespaces `server` and `clients`, each with eth0."""
+class Pair(Namespaces):
+    """The namespaces `server` and `clients`, each with eth0. At the clients' end a program passes everything: without one, veth loses each
+    frame that the program of the other end returns."""
 
     def __init__(self):
-        self.names, self.link = ["server", "clients"], -1
+        self.link = -1
+        super().__init__(["server", "clients"])
         try:
-            for name in self.names:
-                run("ip", "netns", "add", PREFIX + name)
             self.connect()
         except BaseException:
             self.close()
@@ -65,9 +36,9 @@ class Pair:
         for i, name in enumerate(self.names):
             run("ip", "link", "set", "lo", "up", namespace=name)
             run("ip", "link", "set", "eth0", "up", namespace=name)
-            run("ip", "address", "add", ADDRESSES[socket.AF_INET][i] + "/24", "dev", "eth0", namespace=name)
-            run("ip", "address", "add", ADDRESSES[socket.AF_INET6][i] + "/64", "dev", "eth0", "nodad", namespace=name)
-        self.link = sockets_in("clients", lambda: [attach_pass("eth0")])[0]
+            self.add_address(name, "eth0", ADDRESSES[socket.AF_INET][i] + "/24")
+            self.add_address(name, "eth0", ADDRESSES[socket.AF_INET6][i] + "/64")
+        self.link = sockets_in("clients", lambda: [attach_constant(XDP_PASS, "eth0")])[0]
 
     def disconnect(self):
         os.close(self.link)
@@ -81,14 +52,7 @@ class Pair:
     def close(self):
         if self.link >= 0:
             os.close(self.link)
-        for name in self.names:
-            subprocess.run(["ip", "netns", "del", PREFIX + name], stderr=subprocess.DEVNULL, check=False)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+        super().close()
 
 
 def why_not():
@@ -104,13 +68,13 @@ def why_not():
     return None
 
 
-class Server:
+class Server(servers.Server):
     """udpsrv in the namespace `server`, which listens on eth0; `section` is its [offload], and `config` all others."""
 
     def __init__(self, config="", section="mode = native\ninterface = eth0\n", prefix=(), listen=None):
         self.folder = tempfile.TemporaryDirectory(prefix="udpsrv-offload-")
         os.chmod(self.folder.name, 0o777)
-        self.socket, self.path = os.path.join(self.folder.name, "control"), os.path.join(self.folder.name, "udpsrv.conf")
+        self.path = os.path.join(self.folder.name, "udpsrv.conf")
         self.listen = listen or f"{ADDRESSES[socket.AF_INET][0]}:{PORT}, [{ADDRESSES[socket.AF_INET6][0]}]:{PORT}"
         self.configure(config, section)
         self.process = start("server", [*prefix, program("udpsrv"), "-c", self.path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -126,14 +90,8 @@ class Server:
         with open(self.path, "w", encoding="ascii") as file:
             file.write(f"[server]\nlisten = {self.listen}\n[control]\nsocket = {self.socket}\n[offload]\n{section}{server}{config}")
 
-    def ctl(self, *arguments):
-        return subprocess.run([program("udpctl"), "-s", self.socket, *arguments], check=True, capture_output=True, text=True).stdout
-
     def json(self, *arguments):
         return json.loads(self.ctl("--json", *arguments))
-
-    def stats(self):
-        return self.json("stats")
 
     def upgrade(self):
         self.pid = int(self.json("upgrade")["to"])
@@ -152,13 +110,6 @@ class Server:
         self.process.wait(STOP_S)
         self.process.stdout.close()
         self.log.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-        self.folder.cleanup()
 
 
 class Client:

@@ -12,20 +12,13 @@ import subprocess
 import unittest
 
 from offload_network import ADDRESSES, PORT, Client, Pair, Server, program, run, sockets_in, wait_for, why_not
+from xdp import checksum
 
 COUNT, SEED = int(os.environ.get("COUNT", "4000")), int(os.environ.get("SEED", "1"))
 CLIENTS = 24
 PATH = "offload_" # the counters of the path
 CONFIG = "[clients]\nttl = 1h\n[admission]\npolicy = open\ndeny = 192.0.2.66\n"
 MESSAGES = [["audi", "toyota", "bmw"], ["one"], ["a", "b" * 700, "", "c" * 33], ["x" * 1024, "y"]]
-
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 class Frames:
