@@ -69,8 +69,9 @@ void offloaded_check_idle(void)
 }
 
 /* Whether a line of the answer is about that interface, and is right. An upgrade keeps the size of
- * the tables, also with another clients.max. */
-static bool is_line_of(const char *line, const char *interface)
+ * the tables, also with another clients.max. An interface may be removed while the answer is on its
+ * way. */
+static bool is_line_of(const char *line, const char *interface, uint64_t asked_ms)
 {
     char name[16], mode[16], attached[4];
     uint32_t clients, max;
@@ -85,17 +86,19 @@ static bool is_line_of(const char *line, const char *interface)
     if (clients > max || (program != NULL && max != program->record_count))
         broken_promise("the offload has at most offload.max clients", "%" PRIu32 " of %" PRIu32,
                        clients, max);
-    if (is_attached && !program_is_attached(host_birth(host_index_of_name(interface))))
+    if (is_attached && host_last_removal_ms() < asked_ms &&
+        !program_is_attached(host_birth(host_index_of_name(interface))))
         broken_promise("offload says where the program is attached", "%s has none", interface);
     return true;
 }
 
-void offloaded_check_answer(const char *bytes)
+void offloaded_check_answer(const char *bytes, uint64_t asked_ms)
 {
     const char *line = bytes + strlen("ok\n");
     size_t count = 0;
     for (; strncmp(line, "interface ", 10) == 0; count++) {
-        if (count == setup.offload.count || !is_line_of(line, setup.offload.interfaces[count]))
+        if (count == setup.offload.count ||
+            !is_line_of(line, setup.offload.interfaces[count], asked_ms))
             broken_promise("offload has a line for each interface", "the answer is %s", bytes);
         const char *end = strchr(line, '\n');
         line = end != NULL ? end + 1 : "";

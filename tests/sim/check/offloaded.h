@@ -23,8 +23,8 @@ struct offloaded_counts {
 };
 struct offloaded_counts offloaded_uncounted(const struct stats *sum);
 
-/* The answer to the command `offload` names each interface once. */
-void offloaded_check_answer(const char *bytes);
+/* The answer to the command `offload`, which was sent at asked_ms, names each interface once. */
+void offloaded_check_answer(const char *bytes, uint64_t asked_ms);
 
 /* While no thread can run: the tables have registered clients only. */
 void offloaded_check_idle(void);

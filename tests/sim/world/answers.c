@@ -537,7 +537,7 @@ void answer_check(const struct answer *answer, const struct command *command)
         check_config(answer, command);
         break;
     case COMMAND_OFFLOAD:
-        offloaded_check_answer(answer->bytes);
+        offloaded_check_answer(answer->bytes, command->asked_ms);
         break;
     default:
         break;
