@@ -197,7 +197,8 @@ void upgrades_calm(uint64_t passed_ms)
     if (!fate.is_calm) {
         fate.is_calm = true;
         asks_in_calm = one_in(2);
-        calm_ms = draw_below(DRAW_UPGRADES, CALM_MS / 2);
+        /* Before that, a file that was removed may be made again: then an upgrade fails. */
+        calm_ms = CALM_MS / 4 + draw_below(DRAW_UPGRADES, CALM_MS / 4);
     }
     if (!asks_in_calm || passed_ms < calm_ms || settings_change || upgrades_are_running())
         return;
