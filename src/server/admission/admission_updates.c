@@ -25,7 +25,6 @@ struct admission_updates {
         struct access_list *on_link;
         struct admission_updates *admission;
         bool pending; /* posted, and not yet completed */
-        bool due;     /* something has changed since it was posted */
     } * deliveries;   /* by worker */
 };
 
@@ -49,8 +48,7 @@ static void delivery_done(struct worker_call *call);
 
 static void post(struct delivery *delivery)
 {
-    struct admission_updates *admission = delivery->admission;
-    delivery->due = delivery->pending;
+    const struct admission_updates *admission = delivery->admission;
     if (delivery->pending)
         return;
     delivery->pending = true;
@@ -61,11 +59,19 @@ static void post(struct delivery *delivery)
     worker_post(delivery->worker, &delivery->call, admission->reply_mailbox);
 }
 
+/* Whether something has changed since it was posted. */
+static bool is_outdated(const struct delivery *delivery)
+{
+    const struct admission_updates *admission = delivery->admission;
+    return delivery->secrets.current.from_ms != admission->cookies.secrets.current.from_ms ||
+           delivery->on_link != admission->on_link.current;
+}
+
 static void delivery_done(struct worker_call *call)
 {
     struct delivery *delivery = (struct delivery *)call;
     delivery->pending = false;
-    if (delivery->due && delivery->admission->running)
+    if (delivery->admission->running && is_outdated(delivery))
         post(delivery);
 }
 
