@@ -177,7 +177,7 @@ offload-program-check: $(B)/xdp_program.inc ## check that this table is what the
 	    { echo "skipped: clang $(BPF_VERSION) is not the version that compiled $(OFFLOAD_TABLE)"; exit 0; }; \
 	cmp $< $(OFFLOAD_TABLE) || { echo "make offload-program makes $(OFFLOAD_TABLE) of the source" >&2; exit 1; }
 
-$(B)/xdp_program.inc: $(OFFLOAD_SOURCE) src/net/offload/generate_program.py include/offload/offload_tables.h
+$(B)/xdp_program.inc: $(OFFLOAD_SOURCE) $(wildcard src/net/offload/*.bpf.h include/offload/*.h) src/net/offload/generate_program.py
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BPF_CC) $(BPF_CFLAGS) -c -o $(@:.inc=.bpf.o) $<
 	$(Q)echo '/* Made by `make offload-program` from $(notdir $<), by clang $(BPF_VERSION). */' >$@
@@ -231,7 +231,7 @@ neighbours: all $(B)/neighbour-tests ## run the tests with clients and neighbour
 # The offload on a virtual pair of interfaces, in network namespaces. COUNT is the number of datagrams that are compared with and
 # without it.
 offload: all ## run the tests of the offload, which are skipped with the reason where the host does not permit them
-	$(Q)cd tests/offload && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest test_offload test_differential
+	$(Q)cd tests/offload && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest test_offload test_copies test_differential
 
 asan: export UDPSRV_SANITIZED := 1
 asan: export UBSAN_OPTIONS := print_stacktrace=1

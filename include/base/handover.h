@@ -51,6 +51,10 @@ struct handover_reader {
  * that one must all have been taken. Returns its type; 0 after the last one, or if failed. */
 uint8_t handover_next(struct handover_reader *reader);
 
+/* Skips the rest of the record: it is of another version. Its descriptors are taken before.
+ */
+void handover_skip(struct handover_reader *reader);
+
 /* Whether the record was read to its end, and no read has failed. */
 bool handover_is_at_end(const struct handover_reader *reader);
 

@@ -65,7 +65,8 @@
     STAT(offload_passed_size, "passed on by the offload: too long for it")                     \
     STAT(offload_passed_checksum, "passed on by the offload: a wrong checksum")                \
     STAT(offload_passed_settings, "passed on by the offload: its client or settings changed")  \
-    STAT(offload_passed_room, "passed on by the offload: the driver has no room for a reply")
+    STAT(offload_passed_room, "passed on by the offload: the driver has no room for a reply")  \
+    STAT(offload_copies, "of copies_sent: left as frames, past the sockets")
 
 /* The counters of one worker. Only its thread writes them; other threads get a copy. */
 struct stats {

@@ -19,9 +19,9 @@
 enum {
     /* Messages of the rotation that the program can send, and the bytes of each. With more or
      * longer ones the server answers all requests itself. A message of this size fits the least
-     * MTU of IPv6 (1280, RFC 8200) with its headers. */
+     * MTU of IPv6 (1280, RFC 8200) with its headers, of 40 and 8 bytes. */
     OFFLOAD_MESSAGES_MAX = 64,
-    OFFLOAD_MESSAGE_BYTES = 1024,
+    OFFLOAD_MESSAGE_BYTES = 1232,
 
     /* Sets of messages. A reload fills one that nobody uses; a worker that has not applied the
      * reload yet uses the one before. */
@@ -33,6 +33,13 @@ enum {
     OFFLOAD_WORKERS_MAX = 256,
 
     OFFLOAD_TAG_BITS = 20,
+};
+
+/* For how many of each there is room in the tables, at least 1. */
+struct offload_size {
+    uint32_t records; /* clients that may be in the tables at the same time */
+    uint32_t workers; /* up to OFFLOAD_WORKERS_MAX */
+    uint32_t senders; /* the first workers that can send copies (offload/copy_tables), likewise */
 };
 
 /* The keys of the two hash tables, as the bytes stand in the headers: all in network byte order.
@@ -55,14 +62,18 @@ struct offload_client {
         tag; /* 1 to 2^OFFLOAD_TAG_BITS - 1; the record has it as long as it is this client's */
 };
 
-/* The record of a client. */
+/* The record of a client, which is on one cache line. */
 struct offload_record {
     /* The time of the last datagram that the program answered, or of the entry in the table, in ms
      * of CLOCK_BOOTTIME, shifted left by OFFLOAD_TAG_BITS, and the tag in the low bits. 0: it has
      * ended; the program passes its datagrams on. Both sides change it by compare and exchange. */
-    uint64_t seen;
+    _Alignas(32) uint64_t seen;
     uint32_t received;   /* datagrams that the program answered since the server last read it */
     uint32_t generation; /* of the worker's settings for which the client was admitted */
+    /* The link from which the last datagram of the client came that the program saw: the Ethernet
+     * address of the sender, its first byte the lowest one, and above it the low 16 bits of the
+     * interface's index; 0: it is not known. And when that was, in ms of CLOCK_BOOTTIME. */
+    uint64_t next_hop, next_hop_ms;
 };
 
 static inline uint64_t offload_seen(uint64_t now_ms, uint32_t tag)

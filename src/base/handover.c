@@ -133,6 +133,11 @@ uint8_t handover_next(struct handover_reader *reader)
     return reader->bytes[begin];
 }
 
+void handover_skip(struct handover_reader *reader)
+{
+    reader->at = reader->end;
+}
+
 bool handover_is_at_end(const struct handover_reader *reader)
 {
     return !reader->failed && reader->at == reader->end;

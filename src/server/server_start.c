@@ -89,7 +89,7 @@ static int open_sockets(struct server *server)
 
 static int open_offload(struct server *server)
 {
-    return kernel_offload_open(&server->offload, server->config);
+    return kernel_offload_open(&server->offload, server->config, (uint32_t)server->worker_count);
 }
 
 static int make_reply(struct server *server)

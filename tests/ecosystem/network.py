@@ -1,10 +1,10 @@
 """Network namespaces with a switch between them, which the test makes and removes."""
 
+import concurrent.futures
 import ctypes
 import os
 import socket
 import subprocess
-import threading
 
 CLONE_NEWNET = 0x40000000
 PREFIX = f"udpsrv-{os.getpid()}-"
@@ -85,22 +85,19 @@ def start(namespace, words, **options):
 
 
 def sockets_in(namespace, open_sockets):
-    """Calls the function in a thread in the namespace, where the sockets that it opens stay."""
-    result = []
+    """Calls the function in a thread in the namespace, where the sockets that it opens stay. Returns or raises what it does."""
 
     def enter_and_open():
         file = os.open(f"/run/netns/{PREFIX}{namespace}", os.O_RDONLY)
         try:
             if libc.setns(file, CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), "setns")
-            result.extend(open_sockets())
+            return open_sockets()
         finally:
             os.close(file)
 
-    thread = threading.Thread(target=enter_and_open)
-    thread.start()
-    thread.join()
-    return result
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(enter_and_open).result()
 
 
 def connected_sockets(address, port, count):

@@ -68,18 +68,19 @@ def ended_job(service, job):
 
 
 def confirmed_broadcast(service, payload, devices, plain):
-    """Devices confirm what they get; the server must not count more than these, and say which did not."""
+    """Devices confirm what they get; the server must not count more than these, and say which did not. Returns whether there is a report."""
     answer = world.numbers(service.command(f"broadcast nowait confirm within={WITHIN_S}s {payload.hex()}"))
     if not answer:
-        return
+        return False
     confirmed = [device for device in devices if confirm_frame(device, payload, 2 * REPLY_S)]
     service.sent += len(confirmed)
     copies = sum(service.receive_copy(client, payload) for client in plain)
     words, pairs = ended_job(service, answer["id"])
     if len(words) < 7 or "confirmed" not in pairs:
-        return
+        return False
     judge_job(service, words, {key: int(value) for key, value in pairs.items() if value.isdigit()}, len(confirmed),
               len(devices), copies, len(plain))
+    return True
 
 
 def judge_job(service, words, pairs, confirmed, devices, copies, plain):

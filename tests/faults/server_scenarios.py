@@ -106,13 +106,13 @@ class Service:
             self.run.lost.append(f"the message to {address} was sent and did not arrive")
 
     def broadcast(self, payload, receivers, selector=""):
-        """Each receiver must get as many copies as the report says."""
+        """Each receiver must get as many copies as the report says. Returns whether there is a report."""
         answer = world.numbers(self.command(f"broadcast wait {selector} {payload.hex()}"))
         if not answer:
-            return
+            return False
         got = sum(self.receive_copy(client, payload) for client in receivers)
         if not self.alive():
-            return
+            return False
         if answer.get("targets") != answer.get("sent", 0) + answer.get("failed", 0) + answer.get("skipped", 0):
             self.run.unbalanced.append(f"targets = sent + failed + skipped does not hold: {answer}")
         if answer.get("failed") or answer.get("skipped"):
@@ -121,6 +121,7 @@ class Service:
             self.run.lost.append(f"SENT: {answer['sent']} copies are reported as sent, and {got} arrived")
         if got < len(receivers):
             self.run.lost.append(f"{got} of {len(receivers)} clients got the broadcast")
+        return True
 
     def balance(self):
         """received = sum of outcomes; as many replies as are counted; the counters of losses are evidence."""

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ecosystem"))
 import servers  # noqa: E402
@@ -16,6 +17,7 @@ from xdp import SYS_BPF, XDP_PASS, attach_constant  # noqa: E402
 
 ADDRESSES = {socket.AF_INET: ("192.0.2.1", "192.0.2.2"), socket.AF_INET6: ("2001:db8::1", "2001:db8::2")}
 PORT, ANSWER_S = 3000, 5
+CARS = [b"audi", b"toyota", b"bmw"]
 
 
 class Pair(Namespaces):
@@ -150,3 +152,33 @@ class Client:
 
     def __exit__(self, *_):
         self.socket.close()
+
+
+def cars(count, first=0):
+    """The replies of a new server by its defaults, from the first one on."""
+    return [CARS[(first + i) % len(CARS)] for i in range(count)]
+
+
+class Case(unittest.TestCase):
+    """A pair of namespaces for each test."""
+
+    def setUp(self):
+        self.pair = Pair()
+        self.addCleanup(self.pair.close)
+
+    def serve(self, *arguments, **options):
+        server = Server(*arguments, **options)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def client(self, *arguments):
+        client = Client(*arguments)
+        self.addCleanup(client.__exit__)
+        return client
+
+    def balanced(self, server):
+        """Returns the counters, in which each datagram has one outcome."""
+        stats = server.stats()
+        outcomes = list(stats)[1:list(stats).index("drop_bad_frame") + 1]
+        self.assertEqual(stats["received"], sum(stats[name] for name in outcomes))
+        return stats

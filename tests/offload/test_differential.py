@@ -17,8 +17,8 @@ from xdp import checksum
 COUNT, SEED = int(os.environ.get("COUNT", "4000")), int(os.environ.get("SEED", "1"))
 CLIENTS = 24
 PATH = "offload_" # the counters of the path
-CONFIG = "[clients]\nttl = 1h\n[admission]\npolicy = open\ndeny = 192.0.2.66\n"
-MESSAGES = [["audi", "toyota", "bmw"], ["one"], ["a", "b" * 700, "", "c" * 33], ["x" * 1024, "y"]]
+CONFIG = "[broadcast]\nrate = 1000000\n[clients]\nttl = 1h\n[admission]\npolicy = open\ndeny = 192.0.2.66\n"
+MESSAGES = [["audi", "toyota", "bmw"], ["one"], ["a", "b" * 700, "", "c" * 33], ["x" * 1232, "y"]]
 
 
 class Frames:
@@ -123,7 +123,7 @@ class Traffic:
 
     def broadcast(self):
         registered = {row["address"] for row in self.server.json("clients")}
-        self.server.ctl("broadcast", f"news {self.random.random()}")
+        self.server.ctl("broadcast", f"news {self.random.random()} " * self.random.choice((1, 1, 1, 10, 60)))
         for i, client in enumerate(self.clients):
             if client.address() in registered:
                 self.note(i, client.socket.recv(65536))
@@ -161,6 +161,7 @@ class Differential(unittest.TestCase):
         self.assertEqual(len(replies), len(offload_replies))
         self.assertEqual(clients, offload_clients)
         self.assertGreater(offload_stats["offload_replied"], COUNT // 5)
+        self.assertGreater(offload_stats["offload_copies"], COUNT // 200)
         differing = {name: (value, offload_stats[name]) for name, value in stats.items()
                      if value != offload_stats[name] and not name.startswith(PATH)}
         self.assertEqual(differing, {})

@@ -5,6 +5,7 @@
 #include "sim/check/confirmed.h"
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
+#include "sim/check/frames.h"
 #include "sim/check/gaps.h"
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
@@ -89,6 +90,7 @@ static void break_counters(int number)
     totals.datagrams += reason;
     stats->received += reason;
     stats->drop_multicast += reason;
+    stats->offload_copies += broken_now("frame-count", 50);
     uint64_t failed = broken_now("failed", 50), no_room = broken_now("room", 50);
     totals.datagrams += failed + no_room;
     totals.replies += no_room;
@@ -273,6 +275,7 @@ static void reset(void)
     direct_reset();
     outcomes_reset();
     offloaded_reset();
+    frames_reset();
     saved_reset();
     was_checked = false;
 }

@@ -27,6 +27,12 @@ bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES]);
 /* Returns the index of the interface of that name, 0 if there is none. */
 uint32_t interface_index(const char *name);
 
+/* *drops: how many packets and frames the interface of that name was given and could not send since
+ * it was made, modulo 2^32: those that its driver counts (tx_dropped, ip-link(8)). 0 if there is no
+ * such interface. The time grows with the number of addresses of the host. Returns 0 or a negative
+ * errno; *drops is then 0. */
+int interface_send_drops(const char *name, uint32_t *drops);
+
 /* Returns the index of the interface that the routes select for a destination; 0 if there is no
  * route. Without netlink it is known only for an IPv6 group whose interface has an IPv6 address. */
 uint32_t interface_route_lookup(const struct addr *to);

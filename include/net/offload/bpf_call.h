@@ -31,6 +31,22 @@ int bpf_table_remove(int table, const void *key);
 int bpf_program_load(const struct bpf_insn *instructions, uint32_t count, const char *name,
                      char *log, uint32_t log_bytes);
 
+/* Puts the descriptors of tables into the instructions that load the address of one, which have its
+ * number in that place (src/net/offload/generate_program.py). */
+void bpf_insert_tables(struct bpf_insn *instructions, size_t count, const int *tables);
+
+/* Runs a program of XDP for `count` frames, each of which it has an interface send
+ * (BPF_F_TEST_XDP_LIVE_FRAMES). `bytes` has first the metadata that is in front of each frame (a
+ * multiple of 4 bytes, up to 32), then the frame. The frame has at least an Ethernet header, and at
+ * most about 3,500 bytes, what a page of the kernel has room for; when the kernel uses the memory
+ * of a frame again, its content is what the program has left there. Returns 0 or -errno. -EINTR: a
+ * signal came; the program may have run for some of the frames.
+ *
+ * The program should be attached to an interface. If it is not, the call takes some ms, in which
+ * the kernel enters it in a list of programs that are in use, and removes it. */
+int bpf_program_send_frames(int program, const void *bytes, uint32_t metadata_bytes,
+                            uint32_t frame_bytes, uint32_t count);
+
 /* Attaches a program to the interface of an index; flags are XDP_FLAGS_*. It is detached when the
  * last descriptor of the link is closed. Returns a descriptor. */
 int bpf_link_create(int program, uint32_t interface_index, uint32_t flags);

@@ -4,28 +4,23 @@
 #include "address/addr.h"
 #include "offload/offload_tables.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* The program of the offload in the kernel, its tables, and the interfaces that it is attached to
- * (XDP, bpf(2), Linux 5.18: bpf_xdp_store_bytes). offload/offload_tables has the memory that the
- * server shares with the program, and what the program does with it.
+ * (XDP, bpf(2), Linux 5.19: bpf_xdp_store_bytes, and calls without CAP_BPF). offload/offload_tables
+ * has the memory that the server shares with the program, and what the program does with it.
  *
  * offload_open and offload_attach need CAP_BPF and CAP_NET_ADMIN; everything else works after these
  * were given up. The kernel detaches the program when the last process that has the descriptors
  * ends, however it ends. Nothing is pinned. */
 struct offload;
 
-struct offload_options {
-    uint32_t records; /* clients that may be in the tables at the same time, at least 1 */
-    uint32_t workers; /* 1 to OFFLOAD_WORKERS_MAX */
-};
-
 /* Creates the tables and loads the program, attached to nothing. Returns 0 or -errno; *failed is
  * then what could not be done, a static string ("table of clients", "program"). -EPERM: a
  * capability is missing. -EOPNOTSUPP: the kernel has no bpf(2), or the host cannot do it. */
-int offload_open(struct offload **offload, const struct offload_options *options,
-                 const char **failed);
+int offload_open(struct offload **offload, const struct offload_size *size, const char **failed);
 
 /* Detaches the program from all interfaces, unless another process has the descriptors, too, and
  * frees everything. NULL is ignored. */
@@ -47,6 +42,18 @@ enum { OFFLOAD_INTERFACES_MAX = 16 };
  * calls of offload_attach that returned 0; 0 once the interface is deleted; -errno if that cannot
  * be found out. */
 int offload_is_attached(const struct offload *offload, size_t number);
+
+/* The link of an interface: what frames that leave by it are made of. */
+struct offload_link {
+    uint32_t index; /* of the interface */
+    uint32_t mtu;   /* bytes of an IP packet */
+    uint8_t ethernet[6];
+};
+
+/* Reads the link of an interface by its number, likewise. Returns false if frames cannot be sent
+ * by it (net/offload/offload_copies): the program was not attached in native mode, without which
+ * the driver need not be able to; or the interface is down, or was deleted. */
+bool offload_link(const struct offload *offload, size_t number, struct offload_link *link);
 
 /* The memory that is shared with the program: an array of records, of the settings of each worker
  * (all begin as 0, which is OFFLOAD_PASS), and of rotations. It ends with offload_close. */

@@ -116,6 +116,12 @@ void offloaded_clients_end(struct offloaded_clients *clients, uint32_t slot);
  * ended. So the caller may remove a client that is not live: it is not renewed any more. */
 bool offloaded_clients_is_live(struct offloaded_clients *clients, uint32_t slot, uint64_t now_ms);
 
+/* Returns the link from which the last datagram of the client in a slot came
+ * (offload_record.next_hop), and stores the address and port that it was sent to. Returns 0 if it
+ * is not known: the program has not seen the client's last datagram. */
+uint64_t offloaded_clients_next_hop(const struct offloaded_clients *clients, uint32_t slot,
+                                    struct addr *local);
+
 /* Begins a new generation and returns it (1 or more), for the worker's settings word
  * (offload_settings): the program does not answer for a client under it until the client was
  * admitted again, by its next datagram over a socket.

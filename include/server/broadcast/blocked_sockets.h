@@ -31,7 +31,7 @@ struct blocked_sockets {
     bool has_skipped; /* false: no client was skipped, so those that the walk has passed are done,
                          and no bit is set */
     /* The clients that have their copy since has_skipped: all slots below done_below, and those
-     * whose bit is set in done. No bit from done_end on is set. */
+     * whose bit is set in done. Only bits from done_below to below done_end are set. */
     uint32_t done_below, done_end;
     uint64_t *done;
     size_t done_bytes;
@@ -49,6 +49,12 @@ void blocked_sockets_reset(struct blocked_sockets *sockets);
  * client of another socket that may need one. */
 void blocked_sockets_skip(struct blocked_sockets *sockets, struct registry_walk *walk,
                           size_t socket, const struct client *client);
+
+/* The walk has passed client, which is the first one without a copy among those that it found last,
+ * and no socket is blocked by it. Moves the walk back to it. The others of those that have their
+ * copies are recorded after this call. */
+void blocked_sockets_return_to(struct blocked_sockets *sockets, struct registry_walk *walk,
+                               const struct client *client);
 
 /* Some of the sockets have space again; which ones is unknown. Moves the walk back to the first
  * client that was skipped. */

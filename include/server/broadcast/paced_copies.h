@@ -7,6 +7,7 @@
 #include "os/loop/timer.h"
 #include "registry/registry.h"
 #include "server/broadcast/blocked_sockets.h"
+#include "server/broadcast/frame_copies.h"
 #include "server/broadcast/recipients.h"
 #include "server/broadcast/shard_job.h"
 #include "server/datagram/datagram_io.h"
@@ -16,11 +17,12 @@
 
 /* Sends the copies of a broadcast in slices, paced by broadcast.rate.
  *
- * A slice is at most one batch of copies. Between slices the worker receives and answers datagrams:
- * in the benchmark, a broadcast to 1,000,000 clients loses none of 20,000 requests a second
- * (docs/performance.md, "requests lost during a broadcast"). Sending all copies at once would block
- * reception for about 4.6 s (a copy takes 4,567 ns of CPU time there), and a separate thread for
- * them would need a lock on the registry. */
+ * A slice is at most one batch of copies by sockets, and OFFLOAD_COPIES_MAX of them as frames,
+ * which take about as long (server/broadcast/frame_copies). Between slices the worker receives and
+ * answers datagrams: in the benchmark, a broadcast to 1,000,000 clients loses none of 20,000
+ * requests a second (docs/performance.md, "requests lost during a broadcast"). Sending all copies
+ * at once would block reception for about 4.6 s (a copy takes 4,567 ns of CPU time there), and a
+ * separate thread for them would need a lock on the registry. */
 
 /* Owned by the worker; all of it outlives the broadcast. */
 struct broadcast_options {
@@ -29,6 +31,7 @@ struct broadcast_options {
     uint32_t capacity;                   /* of the registry, in clients */
     struct datagram_io **io_by_listener; /* by listener */
     struct confirmations *confirmations; /* NULL: no shard job is confirmed */
+    struct frame_copies *frames;         /* NULL: all copies leave by sockets */
     struct stats *stats;
     int *last_errno;                      /* of the last copy that the kernel refused */
     uint32_t rate_pps;                    /* copies a second of all workers together; 0: no limit */
@@ -53,6 +56,7 @@ struct copy_progress {
     struct blocked_sockets sockets;
     struct recipients_walk recipients_walks[BROADCAST_RECIPIENTS_MAX];
     size_t recipients_done;
+    bool avoids_frames; /* a copy could not leave as a frame: the rest leave by sockets */
 };
 
 /* slice and space are called in the loop's thread. Returns 0 or -errno. */

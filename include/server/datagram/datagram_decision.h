@@ -58,8 +58,8 @@ struct message_callback {
     void *state;
 };
 
-/* Receives the record of each plain datagram that is answered and has renewed its client, by a
- * listener that is no multicast group: the program in the kernel could answer the next one
+/* Receives the record of each datagram that has renewed its client, by a listener that is no
+ * multicast group: the program in the kernel could answer the next one
  * (server/workers/offload/worker_offload). */
 struct renewal_callback {
     void (*call)(void *state, uint8_t listener, const struct registry_datagram *record,

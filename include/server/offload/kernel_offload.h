@@ -34,10 +34,12 @@ struct kernel_offload {
     struct reply *replies[OFFLOAD_ROTATIONS]; /* whose messages each set has; NULL: none */
 };
 
-/* Loads the program and attaches it, as the configuration says; takes over what the process before
- * has left in offload->program. Needs CAP_BPF and CAP_NET_ADMIN, unless everything is taken over.
- * What cannot be had is logged. Returns 0, or -errno if the server must not start without it. */
-int kernel_offload_open(struct kernel_offload *offload, const struct config *config);
+/* Loads the program and attaches it, as the configuration says, with room for the copies of so many
+ * workers; takes over what the process before has left in offload->program. Needs CAP_BPF and
+ * CAP_NET_ADMIN, unless everything is taken over. What cannot be had is logged. Returns 0, or
+ * -errno if the server must not start without it. */
+int kernel_offload_open(struct kernel_offload *offload, const struct config *config,
+                        uint32_t workers);
 
 /* Detaches the program and frees everything. Call it after worker_free. */
 void kernel_offload_close(struct kernel_offload *offload);

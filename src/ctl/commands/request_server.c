@@ -39,6 +39,7 @@ int command_offload(const struct ctl_options *options)
         {"attached", "ATTACHED", OUTPUT_BOOLEAN},
         {"clients", "CLIENTS", OUTPUT_NUMBER},
         {"max", "MAX", OUTPUT_NUMBER},
+        {"send_drops", "SEND-DROPS", OUTPUT_NUMBER},
         {"problem", "PROBLEM", OUTPUT_OPTIONAL_TEXT},
     };
     struct output_table table = {.key = "interface", .fields = fields, .count = COUNT(fields)};

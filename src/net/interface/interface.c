@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -171,6 +172,22 @@ bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES])
 uint32_t interface_index(const char *name)
 {
     return if_nametoindex(name);
+}
+
+int interface_send_drops(const char *name, uint32_t *drops)
+{
+    struct ifaddrs *all;
+    struct rtnl_link_stats counters = {.tx_dropped = 0};
+    *drops = 0;
+    if (getifaddrs(&all) != 0)
+        return -errno;
+    for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next)
+        if (at->ifa_addr != NULL && at->ifa_addr->sa_family == AF_PACKET && at->ifa_data != NULL &&
+            strcmp(at->ifa_name, name) == 0)
+            memcpy(&counters, at->ifa_data, sizeof counters);
+    freeifaddrs(all);
+    *drops = counters.tx_dropped;
+    return 0;
 }
 
 /* Reads index and flags of an IPv6 address from a line of /proc/net/if_inet6: 32 hexadecimal digits

@@ -99,6 +99,32 @@ int bpf_program_load(const struct bpf_insn *instructions, uint32_t count, const 
     return program;
 }
 
+void bpf_insert_tables(struct bpf_insn *instructions, size_t count, const int *tables)
+{
+    for (size_t i = 0; i < count; i++)
+        if (instructions[i].code == (BPF_LD | BPF_IMM | BPF_DW) &&
+            instructions[i].src_reg == BPF_PSEUDO_MAP_FD)
+            instructions[i].imm = tables[instructions[i].imm];
+}
+
+int bpf_program_send_frames(int program, const void *bytes, uint32_t metadata_bytes,
+                            uint32_t frame_bytes, uint32_t count)
+{
+    const struct xdp_md context = {.data = metadata_bytes,
+                                   .data_end = metadata_bytes + frame_bytes};
+    union bpf_attr attributes;
+
+    clear(&attributes);
+    attributes.test.prog_fd = (uint32_t)program;
+    attributes.test.data_in = address_of(bytes);
+    attributes.test.data_size_in = context.data_end;
+    attributes.test.ctx_in = address_of(&context);
+    attributes.test.ctx_size_in = sizeof context;
+    attributes.test.repeat = count;
+    attributes.test.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+    return result_of(syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attributes, sizeof attributes));
+}
+
 int bpf_link_create(int program, uint32_t interface_index, uint32_t flags)
 {
     union bpf_attr attributes;

@@ -1,14 +1,21 @@
 #include "net/offload/offload.h"
 
 #include "net/offload/bpf_call.h"
+#include "net/offload/offload_message.h"
 #include "net/offload/offload_state.h"
+#include "offload/copy_tables.h"
+#include "os/process/random.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* The most processors that Linux can be built for (NR_CPUS of x86). */
 enum { PROCESSORS_MAX = 8192 };
@@ -35,11 +42,21 @@ static int count_processors(struct offload *offload)
     return error;
 }
 
+/* By which the program knows its runs for copies. */
+static int draw_tokens(struct offload *offload)
+{
+    struct offload_copy_run *runs = offload->memory[TABLE_COPY_RUNS];
+    int error = 0;
+
+    for (uint32_t i = 0; !error && i < offload->size.senders; i++)
+        error = random_fill(&runs[i].token, sizeof runs[i].token);
+    return error;
+}
+
 static int open_all(struct offload *offload, const char **failed)
 {
     for (size_t i = 0; i < OFFLOAD_TABLES; i++) {
-        offload->tables[i] = offload_table_create((enum offload_table)i, offload->records_count,
-                                                  offload->workers_count, failed);
+        offload->tables[i] = offload_table_create((enum offload_table)i, &offload->size, failed);
         if (offload->tables[i] < 0)
             return offload->tables[i];
     }
@@ -49,16 +66,19 @@ static int open_all(struct offload *offload, const char **failed)
         error = count_processors(offload);
     if (error)
         return error;
+    *failed = "random tokens";
+    error = draw_tokens(offload);
+    if (error)
+        return error;
     *failed = "program";
     offload->program = offload_program_load(offload->tables, NULL, 0);
     return offload->program >= 0 ? 0 : offload->program;
 }
 
-int offload_open(struct offload **offload, const struct offload_options *options,
-                 const char **failed)
+int offload_open(struct offload **offload, const struct offload_size *size, const char **failed)
 {
     *failed = "memory of the offload";
-    *offload = offload_state_new(options->records, options->workers);
+    *offload = offload_state_new(size);
     if (*offload == NULL)
         return -ENOMEM;
     int error = open_all(*offload, failed);
@@ -88,6 +108,8 @@ int offload_attach(struct offload *offload, const char *interface, enum offload_
                                mode == OFFLOAD_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
     if (link < 0)
         return link;
+    offload->are_native[offload->link_count] = mode == OFFLOAD_NATIVE;
+    offload->indexes[offload->link_count] = index;
     offload->links[offload->link_count++] = link;
     return 0;
 }
@@ -102,54 +124,69 @@ int offload_is_attached(const struct offload *offload, size_t number)
     return error ? error : index != 0;
 }
 
+static bool read_link(int socket, const char *name, struct offload_link *link)
+{
+    struct ifreq request;
+
+    memset(&request, 0, sizeof request);
+    memcpy(request.ifr_name, name, sizeof request.ifr_name);
+    if (ioctl(socket, SIOCGIFFLAGS, &request) != 0 ||
+        (request.ifr_flags & (IFF_UP | IFF_RUNNING)) != (IFF_UP | IFF_RUNNING) ||
+        ioctl(socket, SIOCGIFMTU, &request) != 0)
+        return false;
+    link->mtu = (uint32_t)request.ifr_mtu;
+    if (ioctl(socket, SIOCGIFHWADDR, &request) != 0 || request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+        return false;
+    memcpy(link->ethernet, request.ifr_hwaddr.sa_data, sizeof link->ethernet);
+    return true;
+}
+
+/* The link of bpf(2) is not asked, which would wait for each change of an interface of the host. */
+bool offload_link(const struct offload *offload, size_t number, struct offload_link *link)
+{
+    char name[IF_NAMESIZE] = "";
+
+    if (number >= offload->link_count || !offload->are_native[number] ||
+        if_indextoname(offload->indexes[number], name) == NULL)
+        return false;
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return false;
+    link->index = offload->indexes[number];
+    bool is_up = read_link(descriptor, name, link);
+    close(descriptor);
+    return is_up;
+}
+
 /* ---- shared memory ---- */
 
 struct offload_record *offload_records(struct offload *offload)
 {
-    return offload->records;
+    return offload->memory[TABLE_RECORDS];
 }
 
 struct offload_worker *offload_workers(struct offload *offload)
 {
-    return offload->workers;
+    return offload->memory[TABLE_WORKERS];
 }
 
 struct offload_rotation *offload_rotations(struct offload *offload)
 {
-    return offload->rotations;
+    return offload->memory[TABLE_ROTATIONS];
 }
 
 /* ---- messages ---- */
 
-/* RFC 1071. The sum of up to 512 words has no more than 32 bits. */
-static uint16_t sum_words(const uint8_t *bytes, size_t size)
-{
-    uint32_t sum = 0;
-    uint16_t word;
-
-    for (size_t i = 0; i < size; i += sizeof word) {
-        memcpy(&word, bytes + i, sizeof word);
-        sum += word;
-    }
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)sum;
-}
-
 int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t number,
                         const uint8_t *bytes, size_t size)
 {
-    struct offload_message message = {.size = (uint32_t)size};
     const uint32_t index = rotation * OFFLOAD_MESSAGES_MAX + number;
+    struct offload_message message;
 
     if (rotation >= OFFLOAD_ROTATIONS || number >= OFFLOAD_MESSAGES_MAX)
         return -EINVAL;
-    if (size > sizeof message.bytes)
-        return -EMSGSIZE;
-    if (size > 0)
-        memcpy(message.bytes, bytes, size);
-    message.sum = sum_words(message.bytes, sizeof message.bytes);
-    return bpf_table_set(offload->tables[TABLE_MESSAGES], &index, &message);
+    int error = offload_message_set(&message, bytes, size);
+    return error ? error : bpf_table_set(offload->tables[TABLE_MESSAGES], &index, &message);
 }
 
 /* ---- clients ---- */

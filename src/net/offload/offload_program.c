@@ -1,6 +1,7 @@
 #include "net/offload/offload_program.h"
 
 #include "net/offload/bpf_call.h"
+#include "offload/copy_tables.h"
 #include "offload/offload_tables.h"
 
 #include <errno.h>
@@ -12,10 +13,10 @@ static const struct bpf_insn INSTRUCTIONS[] = {
 
 enum { INSTRUCTIONS_COUNT = sizeof INSTRUCTIONS / sizeof INSTRUCTIONS[0] };
 
-/* The entries of a table are so many, or one for each record or worker times these. */
+/* The entries of a table are so many, or one for each record, worker or sender times these. */
 static const struct description {
     struct bpf_table table;
-    uint32_t per_record, per_worker;
+    uint32_t per_record, per_worker, per_sender;
     const char *name;
 } DESCRIPTIONS[OFFLOAD_TABLES] = {
     [TABLE_CLIENTS4] = {{BPF_MAP_TYPE_HASH, sizeof(struct offload_key4),
@@ -44,28 +45,48 @@ static const struct description {
                          "udpsrv_counters"},
                         .per_worker = OFFLOAD_COUNTERS,
                         .name = "table of counters"},
+    [TABLE_COPIES] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_copy), 0,
+                       BPF_F_MMAPABLE, "udpsrv_copies"},
+                      .per_sender = OFFLOAD_COPIES_MAX,
+                      .name = "table of copies"},
+    [TABLE_COPY_MESSAGES] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_message),
+                              0, BPF_F_MMAPABLE, "udpsrv_copy_msg"},
+                             .per_sender = OFFLOAD_COPY_MESSAGES,
+                             .name = "messages of copies"},
+    [TABLE_COPY_RUNS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_copy_run), 0,
+                          BPF_F_MMAPABLE, "udpsrv_copy_run"},
+                         .per_sender = 1,
+                         .name = "runs of copies"},
 };
+_Static_assert(sizeof(struct offload_message) % sizeof(uint64_t) == 0,
+               "the kernel rounds the values of a table up to 8 bytes");
 
-int offload_table_create(enum offload_table table, uint32_t records, uint32_t workers,
+static uint32_t entries_of(const struct description *description, const struct offload_size *size)
+{
+    return description->table.entries + size->records * description->per_record +
+           size->workers * description->per_worker + size->senders * description->per_sender;
+}
+
+int offload_table_create(enum offload_table table, const struct offload_size *size,
                          const char **failed)
 {
     const struct description *description = &DESCRIPTIONS[table];
     struct bpf_table created = description->table;
 
-    created.entries += records * description->per_record + workers * description->per_worker;
+    created.entries = entries_of(description, size);
     int descriptor = bpf_table_create(&created);
     if (descriptor < 0)
         *failed = description->name;
     return descriptor;
 }
 
-/* The descriptors of tables take the places of their numbers. */
-static void set_tables(struct bpf_insn *instructions, const int tables[OFFLOAD_TABLES])
+size_t offload_table_bytes(enum offload_table table, const struct offload_size *size)
 {
-    for (size_t i = 0; i < INSTRUCTIONS_COUNT; i++)
-        if (instructions[i].code == (BPF_LD | BPF_IMM | BPF_DW) &&
-            instructions[i].src_reg == BPF_PSEUDO_MAP_FD)
-            instructions[i].imm = tables[instructions[i].imm];
+    const struct description *description = &DESCRIPTIONS[table];
+
+    if ((description->table.flags & BPF_F_MMAPABLE) == 0)
+        return 0;
+    return (size_t)entries_of(description, size) * description->table.value_bytes;
 }
 
 int offload_program_load(const int tables[OFFLOAD_TABLES], char *log, uint32_t log_bytes)
@@ -75,7 +96,7 @@ int offload_program_load(const int tables[OFFLOAD_TABLES], char *log, uint32_t l
     if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
         return -EOPNOTSUPP;
     memcpy(instructions, INSTRUCTIONS, sizeof instructions);
-    set_tables(instructions, tables);
+    bpf_insert_tables(instructions, INSTRUCTIONS_COUNT, tables);
     int program =
         bpf_program_load(instructions, INSTRUCTIONS_COUNT, "udpsrv_offload", log, log_bytes);
     return program == -EINVAL ? -EOPNOTSUPP : program; /* the number of a function is unknown */

@@ -1,5 +1,7 @@
 /* The program of the offload in the kernel (XDP): answers the datagrams of clients that the server
- * has entered in its tables, and passes everything else on to the network stack untouched.
+ * has entered in its tables, and passes everything else on to the network stack untouched. When the
+ * server runs it, it makes the copies of a broadcast (copies.bpf.h): a program of its own, attached
+ * to no interface, would cost a grace period of the kernel for each such call.
  * offload/offload_tables has the tables and what they mean; docs/offload.md says what is answered.
  *
  * It is compiled to instructions of BPF, which xdp_program.inc has (`make offload-program`), and
@@ -8,50 +10,24 @@
  * A datagram is passed on before anything was changed, so the server sees it as it came, and
  * counts it. From the renewal of its client on, the program has taken it: nothing after that fails.
  */
-#include "offload/offload_tables.h"
+#include "copies.bpf.h"
+#include "packet.bpf.h"
 
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/udp.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "offload/offload_tables.h"
 
 /* The tables, by the names that enum offload_table of net/offload/offload_program has. The loader
  * puts their descriptors into the instructions that load these addresses. */
-struct table;
 extern struct table table_clients4, table_clients6, table_records, table_workers, table_rotations,
     table_messages, table_counters;
 
 /* Functions of the kernel, by their numbers in linux/bpf.h. */
-static void *(*const map_lookup)(struct table *table,
-                                 const void *key) = (void *)BPF_FUNC_map_lookup_elem;
 static int64_t (*const sum_difference)(const void *from, uint32_t from_bytes, const void *to,
                                        uint32_t to_bytes,
                                        uint32_t sum) = (void *)BPF_FUNC_csum_diff;
-static int64_t (*const adjust_tail)(struct xdp_md *context,
-                                    int delta) = (void *)BPF_FUNC_xdp_adjust_tail;
-static int64_t (*const store_bytes)(struct xdp_md *context, uint64_t offset, const void *bytes,
-                                    uint64_t size) = (void *)BPF_FUNC_xdp_store_bytes;
-static uint64_t (*const frame_length)(struct xdp_md *context) = (void *)BPF_FUNC_xdp_get_buff_len;
 static uint64_t (*const boot_time_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 
-/* All functions are inlined: the verifier then knows the constants of each address family. */
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 enum {
-    FRAME_BYTES_MIN = 60, /* of Ethernet, without its checksum (IEEE 802.3) */
-    IPV4_HEADERS_BYTES = sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr),
-    IPV6_HEADERS_BYTES = sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr),
-
-    IPV4_WITHOUT_OPTIONS = 0x45, /* version 4, a header of five words (RFC 791) */
     IPV4_MORE_FRAGMENTS_OR_OFFSET = 0x3fff,
-    IPV4_DO_NOT_FRAGMENT = 0x4000,
-    IPV6_VERSION = 6,
-    HOPS = 64,
 
     /* Attempts to renew a client that other processors renew at the same time. */
     RENEWALS_MAX = 4,
@@ -71,40 +47,7 @@ struct datagram {
     struct udphdr udp;
 };
 
-INLINE uint16_t network16(uint16_t value)
-{
-    return __builtin_bswap16(value);
-}
-
-INLINE uint8_t *frame_of(const struct xdp_md *context)
-{
-    return (uint8_t *)(long)context->data;
-}
-
-INLINE const uint8_t *frame_end(const struct xdp_md *context)
-{
-    return (const uint8_t *)(long)context->data_end;
-}
-
 /* ---- checksums (RFC 1071): sums of 16-bit words in their order in memory ---- */
-
-INLINE uint64_t sum_words(uint64_t sum, const void *bytes, uint32_t size)
-{
-    const uint16_t *words = bytes;
-    UNROLL
-    for (uint32_t i = 0; i < size / 2; i++)
-        sum += words[i];
-    return sum;
-}
-
-INLINE uint16_t fold(uint64_t sum)
-{
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)sum;
-}
 
 /* The verifier accepts blocks of constant size only: one for each bit of the payload's size. */
 INLINE uint64_t sum_payload(uint64_t sum, const struct xdp_md *context, const struct datagram *at)
@@ -135,26 +78,12 @@ INLINE uint64_t sum_payload(uint64_t sum, const struct xdp_md *context, const st
     return sum;
 }
 
-/* The pseudo header of UDP (RFC 768; of IPv6, RFC 8200: another form with the same sum). */
-INLINE uint64_t sum_pseudo_header(const struct datagram *datagram, uint64_t payload_bytes)
-{
-    return datagram->addresses_sum + network16(IPPROTO_UDP) +
-           network16((uint16_t)(sizeof(struct udphdr) + payload_bytes));
-}
-
-/* What goes into the header for a sum. 0 would mean that there is no checksum (RFC 768). */
-INLINE uint16_t udp_checksum(uint64_t sum)
-{
-    const uint16_t checksum = (uint16_t)~fold(sum);
-    return checksum != 0 ? checksum : 0xffff;
-}
-
 /* Whether the checksum of UDP is right. A local sender leaves it to its interface, and veth passes
  * the datagram on as it is, with the sum of the pseudo header only (CHECKSUM_PARTIAL of the
  * kernel): that is completed in *datagram. */
 INLINE bool check(const struct xdp_md *context, struct datagram *datagram)
 {
-    const uint64_t pseudo = sum_pseudo_header(datagram, datagram->payload_bytes);
+    const uint64_t pseudo = sum_pseudo_header(datagram->addresses_sum, datagram->payload_bytes);
     const uint16_t found = datagram->udp.check;
 
     if (found == 0)
@@ -227,34 +156,6 @@ INLINE void swap_ethernet(uint8_t *frame)
     }
 }
 
-INLINE void write_ipv4(struct iphdr *ip, const struct datagram *datagram, uint64_t payload_bytes)
-{
-    const uint32_t source = ip->saddr;
-
-    *(uint8_t *)ip = IPV4_WITHOUT_OPTIONS;
-    ip->tos = 0;
-    ip->tot_len = network16((uint16_t)(sizeof *ip + sizeof(struct udphdr) + payload_bytes));
-    ip->id = 0; /* only fragments need one (RFC 6864) */
-    ip->frag_off = network16(IPV4_DO_NOT_FRAGMENT);
-    ip->ttl = HOPS;
-    ip->protocol = IPPROTO_UDP;
-    ip->saddr = ip->daddr;
-    ip->daddr = source;
-    ip->check = (uint16_t)~fold(datagram->addresses_sum + sum_words(0, ip, 10));
-}
-
-INLINE void write_ipv6(struct ipv6hdr *ip, uint64_t payload_bytes)
-{
-    const struct in6_addr source = ip->saddr;
-
-    *(uint32_t *)(void *)ip = __builtin_bswap32((uint32_t)IPV6_VERSION << 28);
-    ip->payload_len = network16((uint16_t)(sizeof(struct udphdr) + payload_bytes));
-    ip->nexthdr = IPPROTO_UDP;
-    ip->hop_limit = HOPS;
-    ip->saddr = ip->daddr;
-    ip->daddr = source;
-}
-
 /* Makes the headers of the request those of a reply. Returns false if the frame is too short for
  * them, which it is not. */
 INLINE bool write_headers(struct xdp_md *context, const struct datagram *datagram,
@@ -267,24 +168,19 @@ INLINE bool write_headers(struct xdp_md *context, const struct datagram *datagra
     if ((const uint8_t *)(udp + 1) > frame_end(context))
         return false;
     swap_ethernet(frame);
-    if (datagram->is_ipv6)
-        write_ipv6(ip, payload_bytes);
-    else
-        write_ipv4(ip, datagram, payload_bytes);
-    udp->source = datagram->udp.dest;
-    udp->dest = datagram->udp.source;
-    udp->len = network16((uint16_t)(sizeof *udp + payload_bytes));
-    udp->check = checksum;
+    if (datagram->is_ipv6) {
+        struct ipv6hdr *header = ip;
+        const struct in6_addr from = header->daddr, to = header->saddr;
+        write_ipv6(header, &from, &to, payload_bytes);
+    } else {
+        struct iphdr *header = ip;
+        write_ipv4(header, header->daddr, header->saddr, payload_bytes);
+    }
+    write_udp(udp, datagram->udp.dest, datagram->udp.source, payload_bytes, checksum);
     return true;
 }
 
 /* ---- the size of the frame ---- */
-
-INLINE uint64_t frame_bytes_for(const struct datagram *datagram, uint64_t payload_bytes)
-{
-    const uint64_t bytes = datagram->headers_bytes + payload_bytes;
-    return bytes > FRAME_BYTES_MIN ? bytes : FRAME_BYTES_MIN;
-}
 
 /* Moves the end of the frame. Returns false if the driver has no room for that; it always has for a
  * size that the frame has had. */
@@ -296,17 +192,6 @@ INLINE bool resize(struct xdp_md *context, struct datagram *datagram, uint64_t f
         return false;
     datagram->frame_bytes = frame_bytes;
     return true;
-}
-
-/* Makes the padding of a short frame zero, so that no byte of the request is left in a reply. */
-INLINE bool clear_padding(struct xdp_md *context, const struct datagram *datagram,
-                          uint64_t payload_bytes)
-{
-    const uint64_t zeros[3] = {0};
-    const uint64_t end = datagram->headers_bytes + payload_bytes;
-
-    _Static_assert(sizeof zeros >= FRAME_BYTES_MIN - IPV4_HEADERS_BYTES, "the longest padding");
-    return end >= FRAME_BYTES_MIN || store_bytes(context, end, zeros, FRAME_BYTES_MIN - end) == 0;
 }
 
 /* ---- the client ---- */
@@ -341,6 +226,41 @@ INLINE bool find_client(const struct offload_client *entry, struct client *clien
     client->ttl_ms = load64(&settings->ttl_ms);
     client->now_ms = boot_time_ns() / 1000000;
     return true;
+}
+
+INLINE bool has_record(const struct client *client)
+{
+    return offload_seen_tag(load64(&client->record->seen)) == client->tag;
+}
+
+INLINE uint64_t next_hop_of(const struct xdp_md *context)
+{
+    const uint8_t *frame = frame_of(context);
+    const uint16_t *source = (const void *)(frame + offsetof(struct ethhdr, h_source));
+    uint64_t next_hop = (uint64_t)(uint16_t)context->ingress_ifindex << 48;
+
+    if (frame + sizeof(struct ethhdr) > frame_end(context))
+        return 0;
+    UNROLL
+    for (int i = 0; i < ETH_ALEN / 2; i++)
+        next_hop |= (uint64_t)source[i] << (16 * i);
+    return next_hop;
+}
+
+/* Stores where the client's datagram came from, for copies of a broadcast (copies.bpf.h). The
+ * server may give the record to another client at the same time, which must not have it. */
+INLINE void note_next_hop(const struct xdp_md *context, const struct client *client)
+{
+    const uint64_t next_hop = next_hop_of(context);
+
+    if (!has_record(client))
+        return;
+    client->record->next_hop_ms = client->now_ms;
+    if (load64(&client->record->next_hop) == next_hop)
+        return;
+    __sync_lock_test_and_set(&client->record->next_hop, next_hop); /* before the next load */
+    if (!has_record(client))
+        __sync_val_compare_and_swap(&client->record->next_hop, next_hop, 0);
 }
 
 /* Without CAP_PERFMON the verifier refuses an offset that differs by the path to it, which clang
@@ -409,7 +329,7 @@ INLINE int renew_with_room(struct xdp_md *context, struct datagram *datagram,
                            const struct client *client, uint64_t payload_bytes)
 {
     const uint64_t request_bytes = datagram->frame_bytes;
-    const uint64_t reply_bytes = frame_bytes_for(datagram, payload_bytes);
+    const uint64_t reply_bytes = frame_bytes_for(datagram->headers_bytes, payload_bytes);
 
     if (reply_bytes > request_bytes && !resize(context, datagram, reply_bytes))
         return pass(client, OFFLOAD_PASSED_ROOM);
@@ -426,8 +346,9 @@ INLINE int reply_echo(struct xdp_md *context, struct datagram *datagram,
     const int action = renew_with_room(context, datagram, client, datagram->payload_bytes);
     if (action != XDP_TX)
         return action;
-    if (!resize(context, datagram, frame_bytes_for(datagram, datagram->payload_bytes)) ||
-        !clear_padding(context, datagram, datagram->payload_bytes) ||
+    if (!resize(context, datagram,
+                frame_bytes_for(datagram->headers_bytes, datagram->payload_bytes)) ||
+        !clear_padding(context, datagram->headers_bytes, datagram->payload_bytes) ||
         !write_headers(context, datagram, datagram->payload_bytes, datagram->udp.check))
         return XDP_ABORTED;
     count(client, OFFLOAD_REPLIED);
@@ -449,12 +370,13 @@ INLINE int send_message(struct xdp_md *context, struct datagram *datagram,
                         const struct client *client, const struct offload_message *message)
 {
     const uint64_t size = message->size;
-    const uint64_t sum = sum_words(sum_pseudo_header(datagram, size), &datagram->udp, 4) +
-                         network16((uint16_t)(sizeof(struct udphdr) + size)) + message->sum;
+    const uint64_t sum =
+        sum_words(sum_pseudo_header(datagram->addresses_sum, size), &datagram->udp, 4) +
+        network16((uint16_t)(sizeof(struct udphdr) + size)) + message->sum;
 
     if (size > OFFLOAD_MESSAGE_BYTES ||
-        !resize(context, datagram, frame_bytes_for(datagram, size)) ||
-        !clear_padding(context, datagram, size) ||
+        !resize(context, datagram, frame_bytes_for(datagram->headers_bytes, size)) ||
+        !clear_padding(context, datagram->headers_bytes, size) ||
         !write_headers(context, datagram, size, udp_checksum(sum)))
         return XDP_ABORTED;
     if (size > 0 && store_bytes(context, datagram->headers_bytes, message->bytes, size) != 0)
@@ -499,6 +421,7 @@ INLINE int answer(struct xdp_md *context, struct datagram *datagram,
 
     if (entry == NULL || !find_client(entry, &client))
         return XDP_PASS;
+    note_next_hop(context, &client);
     if (!is_current(&client))
         return pass(&client, OFFLOAD_PASSED_SETTINGS);
     if (datagram->payload_bytes > OFFLOAD_REQUEST_BYTES ||
@@ -545,7 +468,10 @@ __attribute__((section("xdp"))) int xdp_program(struct xdp_md *context);
 int xdp_program(struct xdp_md *context)
 {
     const struct ethhdr *ethernet = (const void *)frame_of(context);
+    int action;
 
+    if (send_copy(context, &action))
+        return action;
     if ((const uint8_t *)(ethernet + 1) > frame_end(context))
         return XDP_PASS;
     /* A reply to a multicast or broadcast address of Ethernet would come from that address. */

@@ -10,6 +10,10 @@ _Static_assert(sizeof(struct offloaded_client) == 8, "offloaded_clients_bytes is
 
 enum { TAG_MAX = (1 << OFFLOAD_TAG_BITS) - 1 };
 
+/* How long a datagram may wait in a socket. One that the program has not seen in this time came by
+ * another way. */
+enum { NEXT_HOP_MS = 1000 };
+
 static size_t numbers_bytes(uint32_t slots)
 {
     return ((size_t)slots * sizeof(uint32_t) + 7) / 8 * 8;
@@ -181,6 +185,7 @@ static bool begin(struct offloaded_clients *clients, uint32_t slot, const struct
     clients->count++;
     clients->tag = clients->tag % TAG_MAX + 1;
     __atomic_store_n(&record->received, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->next_hop, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&record->generation, clients->generation, __ATOMIC_RELAXED);
     __atomic_store_n(&record->seen, offload_seen(now_ms, clients->tag), __ATOMIC_RELEASE);
     const struct offload_client client = {clients->first + number, clients->worker, clients->tag};
@@ -225,9 +230,23 @@ bool offloaded_clients_admit(struct offloaded_clients *clients, uint32_t slot,
     struct offload_record *record = &clients->records[reference - 1];
     refresh(clients, slot, reference - 1);
     renew(record, now_ms);
+    if (__atomic_load_n(&record->next_hop_ms, __ATOMIC_RELAXED) + NEXT_HOP_MS < now_ms)
+        __atomic_store_n(&record->next_hop, 0, __ATOMIC_RELAXED);
     if (__atomic_load_n(&record->generation, __ATOMIC_RELAXED) != clients->generation)
         __atomic_store_n(&record->generation, clients->generation, __ATOMIC_RELEASE);
     return true;
+}
+
+uint64_t offloaded_clients_next_hop(const struct offloaded_clients *clients, uint32_t slot,
+                                    struct addr *local)
+{
+    uint32_t reference = clients->numbers[slot];
+    if (reference == 0)
+        return 0;
+    const struct offloaded_client *client = &clients->clients[reference - 1];
+    *local = local_addresses_get(clients->locals, client->local);
+    local->port = client->local_port;
+    return __atomic_load_n(&clients->records[reference - 1].next_hop, __ATOMIC_RELAXED);
 }
 
 uint32_t offloaded_clients_new_generation(struct offloaded_clients *clients)

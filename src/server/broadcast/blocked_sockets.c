@@ -56,6 +56,15 @@ void blocked_sockets_skip(struct blocked_sockets *sockets, struct registry_walk 
         walk->next = first;
 }
 
+void blocked_sockets_return_to(struct blocked_sockets *sockets, struct registry_walk *walk,
+                               const struct client *client)
+{
+    if (!sockets->has_skipped)
+        sockets->done_below = client->slot;
+    sockets->has_skipped = true;
+    registry_walk_rewind(walk, client);
+}
+
 void blocked_sockets_rewind(struct blocked_sockets *sockets, struct registry_walk *walk)
 {
     uint32_t here = walk->ended ? NO_SLOT : walk->next, first = here;
@@ -75,6 +84,8 @@ void blocked_sockets_mark_done(struct blocked_sockets *sockets, const struct cli
 {
     for (uint32_t i = 0; sockets->has_skipped && i < count; i++) {
         uint32_t slot = clients[i].slot;
+        if (slot < sockets->done_below) /* reset_done clears no bit of it */
+            continue;
         sockets->done[slot / 64] |= UINT64_C(1) << slot % 64;
         if (slot >= sockets->done_end)
             sockets->done_end = slot + 1;

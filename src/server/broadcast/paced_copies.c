@@ -95,6 +95,7 @@ void paced_copies_start(struct paced_copies *copies, struct copy_progress *progr
     uint64_t targets = is_for_all(job) ? registry_count(copies->options.registry) : 0;
     progress->walk = registry_walk_registered(copies->options.registry);
     blocked_sockets_reset(&progress->sockets);
+    progress->avoids_frames = false;
     if (job->confirmation != NULL)
         start_round(copies, progress, job->confirmation);
     targets += start_recipients(copies, progress, job);
@@ -285,20 +286,97 @@ static uint32_t find_next(const struct paced_copies *copies, struct copy_progres
                                         max);
 }
 
-/* Returns how many copies were sent or failed. With a selector a slice reads a whole batch of
- * clients, however few may get a copy: at a low rate, a walk past many that do not match would
- * otherwise need a slice for each of them. */
+/* Finds the next clients that get a copy now, at most `limit`, in memory for `room` of them (at
+ * least `limit`). With a selector this reads as many clients as there is room for, however few may
+ * get a copy: at a low rate, a walk past many that do not match would otherwise need a slice for
+ * each of them. */
+static uint32_t find_due(const struct paced_copies *copies, struct copy_progress *progress,
+                         const struct shard_job *job, uint64_t now_ms, struct client *clients,
+                         uint32_t limit, uint32_t room)
+{
+    uint32_t found =
+        find_next(copies, progress, job, now_ms, clients, is_for_all(job) ? limit : room);
+    uint32_t due = keep_due(copies, progress, job, clients, found);
+    if (due <= limit)
+        return due;
+    registry_walk_rewind(&progress->walk, &clients[limit]);
+    return limit;
+}
+
+/* ---- copies as frames ---- */
+
+/* Whether copies may leave as frames: nothing but the pace holds them back. */
+static bool uses_frames(const struct paced_copies *copies, const struct copy_progress *progress)
+{
+    return copies->options.frames != NULL && copies->pacer.rate_pps != 0 &&
+           !progress->avoids_frames;
+}
+
+/* Queues the copies that can leave as frames. Returns how many clients are left. */
+static uint32_t queue_frames(struct paced_copies *copies, struct client *clients, uint32_t count)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (!frame_copies_add(copies->options.frames, &clients[i]))
+            clients[left++] = clients[i];
+    return left;
+}
+
+/* Finds clients, and queues the copies that can leave as frames, until a batch is left for the
+ * sockets, or `limit` is reached; at most as many batches as a whole slice of frames has. Returns
+ * how many clients are left in `clients`. */
+static uint32_t queue_slice(struct paced_copies *copies, struct copy_progress *progress,
+                            const struct shard_job *job, uint64_t now_ms,
+                            struct client clients[BATCH_MAX], uint32_t limit)
+{
+    uint32_t left = 0, found = 0;
+    for (int batches = 0; batches < OFFLOAD_COPIES_MAX / BATCH_MAX && found < limit &&
+                          left < BATCH_MAX && !progress->walk.ended;
+         batches++) {
+        uint32_t room = BATCH_MAX - left, wanted = limit - found < room ? limit - found : room;
+        uint32_t due = find_due(copies, progress, job, now_ms, &clients[left], wanted, room);
+        left += queue_frames(copies, &clients[left], due);
+        found += due;
+    }
+    return left;
+}
+
+/* Sends the queued frames, and the copies to the clients that are left by sockets. If a frame could
+ * not be sent, the walk goes back to the first client that it has found and that has no copy.
+ * Returns how many copies were sent or failed. */
+static uint32_t send_slice(struct paced_copies *copies, struct copy_progress *progress,
+                           struct shard_job *job, const struct client *clients, uint32_t count)
+{
+    struct frame_copies_result framed = frame_copies_send(copies->options.frames);
+    const struct client *first = framed.first_without;
+    uint32_t done = framed.count;
+    copies->options.stats->offload_copies += framed.count;
+    count_copies(copies, job, framed.count, 0);
+    if (first == NULL) {
+        done += send_to_clients(copies, progress, job, clients, count);
+    } else {
+        progress->avoids_frames = true;
+        if (count > 0 && clients[0].slot < first->slot)
+            first = &clients[0];
+        blocked_sockets_return_to(&progress->sockets, &progress->walk, first);
+    }
+    record_copies(copies, progress, job, framed.clients, framed.count);
+    return done;
+}
+
+/* Returns how many copies were sent or failed. */
 static uint32_t send_to_registry(struct paced_copies *copies, struct copy_progress *progress,
                                  struct shard_job *job, uint64_t now_ms, uint32_t limit)
 {
     struct client clients[BATCH_MAX];
-    uint32_t read = is_for_all(job) ? limit : BATCH_MAX;
-    uint32_t found = find_next(copies, progress, job, now_ms, clients, read);
-    uint32_t due = keep_due(copies, progress, job, clients, found);
-    if (due > limit) {
-        registry_walk_rewind(&progress->walk, &clients[limit]);
-        due = limit;
+    if (uses_frames(copies, progress) && frame_copies_begin(copies->options.frames, job)) {
+        uint32_t left = queue_slice(copies, progress, job, now_ms, clients, limit);
+        if (frame_copies_queued(copies->options.frames) > 0)
+            return send_slice(copies, progress, job, clients, left);
+        return send_to_clients(copies, progress, job, clients, left);
     }
+    uint32_t wanted = limit < BATCH_MAX ? limit : BATCH_MAX;
+    uint32_t due = find_due(copies, progress, job, now_ms, clients, wanted, BATCH_MAX);
     return send_to_clients(copies, progress, job, clients, due);
 }
 
@@ -326,7 +404,8 @@ enum slice_result paced_copies_send_slice(struct paced_copies *copies,
                                           struct copy_progress *progress, struct shard_job *job)
 {
     uint64_t now_ns = clock_now_ns();
-    uint32_t limit = pacer_take(&copies->pacer, now_ns, BATCH_MAX), done = 0;
+    uint32_t most = uses_frames(copies, progress) ? OFFLOAD_COPIES_MAX : BATCH_MAX;
+    uint32_t limit = pacer_take(&copies->pacer, now_ns, most), done = 0;
     bool waits = false;
     if (limit == 0) {
         loop_timer_once(&copies->timer, pacer_wait_ns(&copies->pacer));
@@ -335,7 +414,8 @@ enum slice_result paced_copies_send_slice(struct paced_copies *copies,
     if (!progress->walk.ended)
         done = send_to_registry(copies, progress, job, now_ns / 1000000, limit);
     else if (progress->recipients_done < copies->recipients_count)
-        done = send_to_recipients(copies, progress, job, limit, &waits);
+        done = send_to_recipients(copies, progress, job, limit < BATCH_MAX ? limit : BATCH_MAX,
+                                  &waits);
     else
         waits = progress->sockets.blocked_count != 0;
     pacer_return(&copies->pacer, limit - done);
@@ -405,6 +485,7 @@ int paced_copies_take_over(struct paced_copies *copies, struct copy_progress *pr
                            struct shard_job *job, struct handover_reader *reader)
 {
     blocked_sockets_reset(&progress->sockets);
+    progress->avoids_frames = false;
     int error = blocked_sockets_take_over(&progress->sockets, &progress->walk, reader);
     if (error != 0)
         return error;

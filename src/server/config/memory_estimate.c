@@ -25,7 +25,7 @@ enum {
      * hash tables, which the kernel allocates whole, an element of 48 bytes with the key and the
      * value, each in words of 8 bytes, and up to two buckets, since their number is a power of two
      * (kernel/bpf/hashtab.c). */
-    OFFLOAD_CLIENT_BYTES = 16 + (2 * 16 + 48 + 16 + 16) + (2 * 16 + 48 + 40 + 16),
+    OFFLOAD_CLIENT_BYTES = 32 + (2 * 16 + 48 + 16 + 16) + (2 * 16 + 48 + 40 + 16),
     MIB = 1 << 20,
 };
 

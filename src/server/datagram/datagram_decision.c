@@ -454,8 +454,7 @@ static void pass_to_callbacks(const struct decision *decision, size_t first, siz
     const struct admitted *admitted = &decision->admitted;
     for (size_t k = first; k < end; k++) {
         const struct registry_datagram *record = &admitted->records[k];
-        if (on_renewed->call != NULL && record->outcome == REGISTRY_RENEWED &&
-            admitted->header_bytes[k] == 0 && !decision->to_group)
+        if (on_renewed->call != NULL && record->outcome == REGISTRY_RENEWED && !decision->to_group)
             on_renewed->call(on_renewed->state, decision->listener, record, decision->now_ms);
         if (on_message->call == NULL || is_refused(record))
             continue;

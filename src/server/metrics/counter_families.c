@@ -89,6 +89,10 @@ static const struct family {
       {"checksum", "offload_passed_checksum"},
       {"settings", "offload_passed_settings"},
       {"room", "offload_passed_room"}}},
+    {"udpsrv_offload_copies_total",
+     "Broadcast copies that left as frames, past the sockets.",
+     NULL,
+     {{NULL, "offload_copies"}}},
 };
 
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof FAMILIES[0] };

@@ -102,7 +102,8 @@ static void warn_of_changes(const struct kernel_offload *offload, const struct c
                   "advice", "restart udpsrv", NULL);
 }
 
-int kernel_offload_open(struct kernel_offload *offload, const struct config *config)
+int kernel_offload_open(struct kernel_offload *offload, const struct config *config,
+                        uint32_t workers)
 {
     const char *failed;
     if (offload->program != NULL) {
@@ -117,9 +118,9 @@ int kernel_offload_open(struct kernel_offload *offload, const struct config *con
     if (offload->mode == CONFIG_OFFLOAD_OFF)
         return 0;
     name_interfaces(offload, config);
-    const struct offload_options options = {.records = offload->records,
-                                            .workers = OFFLOAD_WORKERS_MAX};
-    int error = offload_open(&offload->program, &options, &failed);
+    const struct offload_size size = {
+        .records = offload->records, .workers = OFFLOAD_WORKERS_MAX, .senders = workers};
+    int error = offload_open(&offload->program, &size, &failed);
     if (error == 0)
         return attach_all(offload);
     offload->program = NULL;

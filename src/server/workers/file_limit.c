@@ -16,6 +16,9 @@ enum {
     /* Of the metrics: HTTP_CONNECTIONS_MAX of server/metrics/http_connections, the listening
      * socket, two timers, a connection that is being accepted, a file that is being read. */
     METRICS_FILES = 40,
+    /* Of the offload: its tables (OFFLOAD_TABLES of net/offload/offload_program), its program, and
+     * a link for each interface (CONFIG_INTERFACES_MAX). */
+    OFFLOAD_FILES = 27,
     SERVER_FILES = 128, /* the operators' connections, files that are read, the log */
 };
 
@@ -32,7 +35,8 @@ uint32_t file_limit_raise(size_t count, const struct config *config)
     size_t unix_sockets = count_listeners(config, TRANSPORT_UNIX); /* each file has a watch, too */
     size_t observers = config_has_observers(config) ? OBSERVER_FILES : 0;
     size_t metrics = config_has_metrics(config) ? METRICS_FILES : 0;
-    size_t others = SERVER_FILES + observers + metrics + unix_sockets +
+    size_t offload = config->offload.mode != CONFIG_OFFLOAD_OFF ? OFFLOAD_FILES : 0;
+    size_t others = SERVER_FILES + observers + metrics + offload + unix_sockets +
                     count * (WORKER_FILES + LISTENER_FILES * config->server.listen_count);
     bool has_streams = unix_sockets > 0 || count_listeners(config, TRANSPORT_TCP) > 0;
     size_t streams = has_streams ? config->server.stream_max : 0;

@@ -116,6 +116,7 @@ static int open_broadcast(struct worker *worker)
         .capacity = worker->options.capacity,
         .io_by_listener = worker->io_by_listener,
         .confirmations = worker->decider.confirmations,
+        .frames = worker_offload_frames(worker),
         .stats = &worker->stats,
         .last_errno = &worker->warnings.copy_errno,
         .rate_pps = worker->options.rate_pps,

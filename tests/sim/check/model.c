@@ -1,6 +1,7 @@
 #include "sim/check/model.h"
 
 #include "sim/check/confirmed.h"
+#include "sim/check/frames.h"
 #include "sim/check/hello.h"
 #include "sim/check/model_bounds.h"
 #include "sim/check/model_places.h"
@@ -359,17 +360,18 @@ static void count_bytes(struct model_entry *entry, size_t size)
     entry->bytes_in += size + (entry->source.family == ADDR_IPV4 ? 28 : 48);
 }
 
-struct model_entry *model_receive(int listener, int worker, const struct addr *source,
-                                  const uint8_t *bytes, size_t size, bool truncated,
-                                  bool to_multicast)
+struct model_entry *model_receive(int listener, int worker, const struct datagram *datagram)
 {
-    struct model_entry *entry = model_get(listener, source);
+    const uint8_t *bytes = datagram->bytes;
+    const size_t size = datagram->size;
+    struct model_entry *entry = model_get(listener, &datagram->source);
     struct bounded before = model_bounds_of(entry);
     entry->worker = worker;
     count_bytes(entry, size);
-    enum chance dropped = model_is_oversize(bytes, size, truncated) || to_multicast
-                              ? YES
-                              : model_is_wrong_source(source);
+    enum chance dropped =
+        model_is_oversize(bytes, size, datagram->truncated) || datagram->is_multicast
+            ? YES
+            : model_is_wrong_source(&datagram->source);
     if (dropped == YES) {
         model_bounds_keep(entry, before);
         return entry;
@@ -391,6 +393,10 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
         confirmed_received(entry, bytes, effect.registers);
     if (effect.leaves == YES)
         entry->frames = NO; /* of its next life, until it asks */
+    if (effect.leaves == YES || known_now(entry) == NO)
+        frames_ended(entry);
+    else if (effect.registers == YES)
+        frames_renewed(entry, &datagram->local);
     apply(entry, effect, known_now(entry));
     names_applied(entry);
     model_bounds_keep(entry, before);

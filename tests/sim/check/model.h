@@ -2,6 +2,7 @@
 #define SIM_CHECK_MODEL_H
 
 #include "address/addr.h"
+#include "net/message/datagram_batch.h"
 #include "sim/check/model_frame.h"
 
 #include <stdbool.h>
@@ -52,6 +53,13 @@ struct model_entry {
     bool is_listed;               /* by check/model_places */
     bool is_restored;             /* from the state file, in this start */
 
+    struct model_link {
+        uint32_t birth; /* of the interface; 0: there is none */
+        uint8_t ethernet[6];
+        struct addr local; /* that it was sent to */
+        uint64_t seen_ms;
+    } link; /* by which the last datagram came that the offload has noted: check/frames */
+
     uint64_t received_least, received_most;  /* datagrams since it joined */
     int64_t joined_least_ms, joined_most_ms; /* below 0: before the run */
     struct {
@@ -80,9 +88,7 @@ bool model_is_possible(const struct model_entry *entry);
 bool model_occupies(const struct model_entry *entry);
 
 /* A datagram was received. */
-struct model_entry *model_receive(int listener, int worker, const struct addr *source,
-                                  const uint8_t *bytes, size_t size, bool truncated,
-                                  bool to_multicast);
+struct model_entry *model_receive(int listener, int worker, const struct datagram *datagram);
 /* The offload has answered one. */
 struct model_entry *model_offloaded(int listener, int worker, const struct addr *source,
                                     size_t size);

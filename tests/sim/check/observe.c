@@ -2,6 +2,7 @@
 
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
+#include "sim/check/frames.h"
 #include "sim/check/hello.h"
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
@@ -77,8 +78,10 @@ void observe_reset(void)
 
 /* What has waited for a worker that is no more, or is another one now, is answered nevertheless,
  * and need not register its source. */
-static void note_earlier(struct model_entry *entry, uint64_t sure_until_ms)
+static void note_earlier(struct model_entry *entry, uint64_t sure_until_ms,
+                         const struct model_link *link)
 {
+    entry->link = *link;
     int worker = shards_worker_of(entry->listener, &entry->source);
     if (entry->sure_until_ms > sure_until_ms)
         entry->sure_until_ms = sure_until_ms;
@@ -116,11 +119,10 @@ void observe_received(int socket, const struct datagram *datagram, bool is_earli
         shards_check_worker(listener, &datagram->source, worker);
     const struct model_entry *known = model_find(listener, &datagram->source);
     uint64_t sure_until_ms = known != NULL ? known->sure_until_ms : 0;
-    struct model_entry *entry =
-        model_receive(listener, worker, &datagram->source, datagram->bytes, datagram->size,
-                      datagram->truncated, datagram->is_multicast);
+    struct model_link link = known != NULL ? known->link : (struct model_link){.birth = 0};
+    struct model_entry *entry = model_receive(listener, worker, datagram);
     if (is_earlier)
-        note_earlier(entry, sure_until_ms);
+        note_earlier(entry, sure_until_ms, &link);
     note_message(entry, datagram);
 }
 
@@ -190,6 +192,20 @@ void observe_offloaded(const struct packet *packet, int worker, bool has_reply, 
     totals.replied++;
     observe_reply(&datagram, bytes, size);
     check_amplification(entry, size);
+}
+
+void observe_noted(const struct packet *packet)
+{
+    frames_noted(model_find(offloaded_listener(&packet->to), &packet->from), packet);
+}
+
+void observe_frame(const struct observed_frame *frame)
+{
+    int worker = scheduler_worker_of(scheduler_current());
+    struct model_entry *entry = frames_check(frame);
+    shards_check_worker(entry->listener, &entry->source, worker);
+    copies_sent(worker, entry, frame->bytes, frame->size, 0);
+    check_amplification(entry, frame->size);
 }
 
 static void count_challenge(struct model_entry *entry, const void *bytes, size_t size, int error)

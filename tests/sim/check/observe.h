@@ -17,6 +17,17 @@ void observe_received(int socket, const struct datagram *datagram, bool is_earli
  * a reply. */
 void observe_offloaded(const struct packet *packet, int worker, bool has_reply, const void *bytes,
                        size_t size);
+/* The program of the offload has noted by which link a packet came. */
+void observe_noted(const struct packet *packet);
+/* An Ethernet frame with a copy has left, past the sockets. */
+struct observed_frame {
+    struct addr from, to;
+    uint32_t interface; /* its index */
+    uint8_t ethernet_from[6], ethernet_to[6];
+    const uint8_t *bytes;
+    size_t size;
+};
+void observe_frame(const struct observed_frame *frame);
 /* A reply, challenge or pong to that datagram is queued. */
 void observe_reply(const struct datagram *request, const void *bytes, size_t size);
 /* sendmmsg(2) has taken a datagram (error 0) or refused it. */

@@ -74,11 +74,12 @@ void offloaded_check_idle(void)
 static bool is_line_of(const char *line, const char *interface, uint64_t asked_ms)
 {
     char name[16], mode[16], attached[4];
-    uint32_t clients, max;
+    uint32_t clients, max, send_drops;
     size_t i = 0;
     const struct program *program = program_next(&i);
-    if (sscanf(line, "interface %15s %15s %3s %" SCNu32 " %" SCNu32, name, mode, attached, &clients,
-               &max) != 5)
+    if (sscanf(line, "interface %15s %15s %3s %" SCNu32 " %" SCNu32 " %" SCNu32, name, mode,
+               attached, &clients, &max, &send_drops) != 6 ||
+        send_drops != 0)
         broken_promise("offload has a line for each interface", "it has %s", line);
     bool is_attached = strcmp(attached, "yes") == 0;
     if (strcmp(name, interface) != 0)

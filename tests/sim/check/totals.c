@@ -3,6 +3,7 @@
 #include "server/streams/stream_clients.h"
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
+#include "sim/check/frames.h"
 #include "sim/check/model.h"
 #include "sim/check/model_bounds.h"
 #include "sim/check/names.h"
@@ -175,6 +176,7 @@ static void check_counters(const struct stats *sum)
     expect("challenge_failed", sum->challenge_failed, totals.challenge_failed);
     expect("copies_sent", sum->copies_sent, copies_taken());
     expect("copies_failed", sum->copies_failed, copies_refused());
+    expect("offload_copies", sum->offload_copies, frames_count());
     expect("direct_sent", sum->direct_sent, direct_taken());
     if (sum->direct_failed < direct_refused())
         expect("direct_failed", sum->direct_failed, direct_refused());
@@ -302,6 +304,7 @@ void totals_check_final(void)
     expect("replied", final_since_start("replied"), totals.replied);
     expect("reply_failed", final_since_start("reply_failed"), totals.replies - totals.replied);
     expect("copies_sent", final_since_start("copies_sent"), copies_taken());
+    expect("offload_copies", final_since_start("offload_copies"), frames_count());
     expect("direct_sent", final_since_start("direct_sent"), direct_taken());
     expect("challenged", final_since_start("challenged"), totals.challenged);
     check_named(final_since_start("named"));

@@ -37,6 +37,7 @@
     TRACE(WALL, "the wall clock leaps by %d ms")                        \
     TRACE(HOST, "the host changes: %d is removed, eth0 %d, eth1 %d")    \
     TRACE(LOG, "log line %d of level %d")                               \
+    TRACE(FRAME, "port %d: a frame of %d bytes to port %d by %d")       \
     TRACE(OFFLOAD, "port %d: the offload takes a datagram from port %d of %d bytes, action %d")
 
 #define TRACE(name, text) TRACE_##name,

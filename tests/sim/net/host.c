@@ -8,6 +8,7 @@ static struct interface {
     const char *name;
     uint32_t index, birth; /* 0: it does not exist */
     uint32_t last_index;
+    bool lacks_carrier;
     uint64_t since_ms;
 } interfaces[HOST_INTERFACES] = {{.name = "lo"}, {.name = "eth0"}, {.name = "eth1"}};
 
@@ -28,7 +29,7 @@ static struct {
 
 enum { ADDRESSES = sizeof addresses / sizeof addresses[0] };
 
-static uint32_t last_index, last_birth;
+static uint32_t last_index, last_birth, mtu = 1500;
 static enum host_interface default_route;
 static uint64_t route_since_ms, last_removal_ms;
 
@@ -75,6 +76,23 @@ uint32_t host_birth(uint32_t index)
 {
     const struct interface *interface = find(index);
     return interface != NULL ? interface->birth : 0;
+}
+
+bool host_is_up(uint32_t index)
+{
+    const struct interface *interface = find(index);
+    return interface != NULL && !interface->lacks_carrier;
+}
+
+uint32_t host_mtu(uint32_t index)
+{
+    return index == host_index(HOST_ETH0) ? mtu : 1500;
+}
+
+void host_ethernet(uint32_t index, uint8_t ethernet[6])
+{
+    const uint8_t address[] = {2, 0, 0, 0, 1, (uint8_t)host_birth(index)};
+    memcpy(ethernet, address, sizeof address);
 }
 
 /* Returns ADDRESSES if it is never an address of the host. */
@@ -205,6 +223,16 @@ void host_add_address(size_t number, uint64_t tentative_ms)
         addresses[number].since_ms += tentative_ms;
 }
 
+void host_set_carrier(enum host_interface interface, bool has_carrier)
+{
+    interfaces[interface].lacks_carrier = !has_carrier;
+}
+
+void host_set_mtu(uint32_t bytes)
+{
+    mtu = bytes;
+}
+
 void host_set_default_route(enum host_interface interface)
 {
     if (default_route == interface || host_index(interface) == 0)
@@ -217,6 +245,8 @@ void host_restore(void)
 {
     for (int i = 0; i < HOST_INTERFACES; i++)
         host_make_interface((enum host_interface)i, false);
+    for (int i = 0; i < HOST_INTERFACES; i++)
+        host_set_carrier((enum host_interface)i, true);
     for (size_t i = 0; i < ADDRESSES; i++)
         host_add_address(i, 0);
     if (default_route == HOST_LO)

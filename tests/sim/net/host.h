@@ -22,6 +22,11 @@ void host_begin(void);
 uint32_t host_index(enum host_interface interface);
 uint32_t host_index_of_name(const char *name);
 const char *host_name(uint32_t index); /* NULL: there is none */
+/* Whether it exists and has a carrier: without one, all packets are lost. */
+bool host_is_up(uint32_t index);
+/* The most bytes of an IP packet by an interface that exists, and its Ethernet address. */
+uint32_t host_mtu(uint32_t index);
+void host_ethernet(uint32_t index, uint8_t ethernet[6]);
 /* The number of the interface that has this index now, of all that ever existed; 0: there is none.
  */
 uint32_t host_birth(uint32_t index);
@@ -60,6 +65,11 @@ void host_make_interface(enum host_interface interface, bool same_index);
 /* Adds an address again, unless its interface does not exist; an IPv6 one is tentative for that
  * time. */
 void host_add_address(size_t number, uint64_t tentative_ms);
+
+/* The interface has no carrier from now on, or has one. */
+void host_set_carrier(enum host_interface interface, bool has_carrier);
+/* Sets the MTU of eth0, which is 1500 at first. */
+void host_set_mtu(uint32_t bytes);
 
 /* HOST_LO: there is no default route. */
 void host_set_default_route(enum host_interface interface);

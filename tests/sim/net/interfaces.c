@@ -56,6 +56,13 @@ int neighbour_list(struct cidr **neighbours, size_t *count, size_t max)
     return 0;
 }
 
+int interface_send_drops(const char *name, uint32_t *drops)
+{
+    (void)name;
+    *drops = 0;
+    return 0;
+}
+
 bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES])
 {
     const char *found = host_name(index);

@@ -66,6 +66,19 @@ uint64_t network_queue_ns(const struct addr *to, size_t size)
 
 /* ---- packets on their way ---- */
 
+/* The Ethernet address that packets of a client have on the link: its own one, or that of one of
+ * two routers, which take turns. */
+static void set_ethernet(struct packet *packet)
+{
+    enum { ROUTERS = 2, TURN_MS = 7000 };
+    const struct addr *from = &packet->from;
+    uint8_t last = from->ip[from->family == ADDR_IPV4 ? 3 : 15];
+    bool is_routed = from->ip[0] == 203 || (from->ip[0] == 0x20 && from->ip[5] == 1);
+    uint64_t router = (event_queue_now_ms() / TURN_MS + last) % ROUTERS;
+    const uint8_t address[] = {2, 0, is_routed, from->ip[0], last, is_routed ? (uint8_t)router : 0};
+    memcpy(packet->ethernet, address, sizeof address);
+}
+
 /* It arrives by the interface that leads to its source, if that exists then; to a link-local
  * address by that of the link, also if its source is forged. */
 static void arrive_at_server(struct packet *packet)
@@ -74,7 +87,8 @@ static void arrive_at_server(struct packet *packet)
         packet->from.scope = host_index(HOST_ETH0);
     packet->interface =
         addr_is_link_local(&packet->to) ? host_index(HOST_ETH0) : host_route(&packet->from);
-    if (packet->interface != 0) {
+    set_ethernet(packet);
+    if (host_is_up(packet->interface)) {
         if (!program_takes(packet))
             udp_deliver(packet);
         return;
@@ -133,8 +147,8 @@ void network_to_server(const struct addr *from, const struct addr *to, const voi
     send(from, to, bytes, size, true, 0);
 }
 
-void network_from_server(const struct addr *from, const struct addr *to, const void *bytes,
-                         size_t size, uint64_t after_ns)
+static void leave(const struct addr *from, const struct addr *to, const void *bytes, size_t size,
+                  uint64_t after_ns)
 {
     bool is_broadcast = size > 0 && *(const char *)bytes == 'T';
     if (broken_is(is_broadcast ? "no-copies" : "no-replies"))
@@ -143,4 +157,20 @@ void network_from_server(const struct addr *from, const struct addr *to, const v
         if (memcmp(silent[i].ip, to->ip, sizeof to->ip) == 0)
             return;
     send(from, to, bytes, size, false, after_ns);
+}
+
+/* What has no route was refused before. */
+void network_from_server(const struct addr *from, const struct addr *to, const void *bytes,
+                         size_t size, uint64_t after_ns)
+{
+    uint32_t interface = host_route(to);
+    if (interface == 0 || host_is_up(interface))
+        leave(from, to, bytes, size, after_ns);
+}
+
+void network_frame(uint32_t interface, const struct addr *from, const struct addr *to,
+                   const void *bytes, size_t size)
+{
+    if (host_is_up(interface))
+        leave(from, to, bytes, size, 0);
 }

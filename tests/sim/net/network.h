@@ -38,6 +38,10 @@ void network_to_server(const struct addr *from, const struct addr *to, const voi
 void network_from_server(const struct addr *from, const struct addr *to, const void *bytes,
                          size_t size, uint64_t after_ns);
 
+/* Sends the datagram of an Ethernet frame by an interface: it is lost if that is not up. */
+void network_frame(uint32_t interface, const struct addr *from, const struct addr *to,
+                   const void *bytes, size_t size);
+
 /* How many packets are on their way. */
 uint32_t network_in_transit(void);
 

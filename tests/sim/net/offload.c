@@ -18,7 +18,7 @@ struct offload {
     int descriptor;
 };
 
-static struct program *program_of(const struct offload *offload)
+struct program *program_of(const struct offload *offload)
 {
     return (struct program *)descriptor_object(offload->descriptor, OBJECT_PROGRAM);
 }
@@ -36,15 +36,14 @@ static struct offload *make_offload(int descriptor)
     return offload;
 }
 
-int offload_open(struct offload **offload, const struct offload_options *options,
-                 const char **failed)
+int offload_open(struct offload **offload, const struct offload_size *size, const char **failed)
 {
     *offload = NULL;
     *failed = "program";
     int error = is_privileged() ? faults_refuse_load() : -EPERM;
     if (error != 0)
         return error;
-    int descriptor = descriptor_open(&program_new(options->records, options->workers)->object);
+    int descriptor = descriptor_open(&program_new(size)->object);
     if (descriptor < 0)
         return descriptor;
     *offload = make_offload(descriptor);
@@ -81,17 +80,38 @@ int offload_attach(struct offload *offload, const char *interface, enum offload_
         return -EOPNOTSUPP;
     if (program_is_attached(birth))
         return -EBUSY;
+    program->is_native[program->interface_count] = mode == OFFLOAD_NATIVE;
     program->births[program->interface_count++] = birth;
+    return 0;
+}
+
+/* The index of an interface by its number; 0: it was deleted. */
+static uint32_t index_of(const struct program *program, size_t number)
+{
+    for (int i = 0; number < program->interface_count && i < HOST_INTERFACES; i++)
+        if (host_birth(host_index((enum host_interface)i)) == program->births[number])
+            return host_index((enum host_interface)i);
     return 0;
 }
 
 int offload_is_attached(const struct offload *offload, size_t number)
 {
-    const struct program *program = program_of(offload);
-    for (int i = 0; number < program->interface_count && i < HOST_INTERFACES; i++)
-        if (host_birth(host_index((enum host_interface)i)) == program->births[number])
-            return true;
-    return false;
+    return index_of(program_of(offload), number) != 0;
+}
+
+bool offload_link(const struct offload *offload, size_t number, struct offload_link *link)
+{
+    struct program *program = program_of(offload);
+    uint32_t index = index_of(program, number);
+    if (broken_is("frame-unseen"))
+        program_break_next_hops(program);
+    if (!host_is_up(index) || !program->is_native[number])
+        return false;
+    *link = (struct offload_link){.index = index, .mtu = host_mtu(index)};
+    if (broken_is("frame-mtu"))
+        link->mtu = 9000;
+    host_ethernet(index, link->ethernet);
+    return true;
 }
 
 /* ---- the tables ---- */

@@ -33,6 +33,7 @@ static void destroy(struct object *object)
     for (size_t i = 0; i < program_count; i++)
         if (programs[i] == program)
             programs[i--] = programs[--program_count];
+    free(program->senders);
     free(program->records);
     free(program->workers);
     free(program->rotations);
@@ -43,15 +44,28 @@ static void destroy(struct object *object)
     free(program);
 }
 
-struct program *program_new(uint32_t record_count, uint32_t worker_count)
+static struct program_sender *new_senders(uint32_t count)
+{
+    size_t bytes = count * sizeof(struct program_sender);
+    struct program_sender *senders = aligned_alloc(_Alignof(struct program_sender), bytes);
+    memset(senders, 0, bytes);
+    for (uint32_t i = 0; i < count; i++)
+        senders[i].process = -1;
+    return senders;
+}
+
+struct program *program_new(const struct offload_size *size)
 {
     struct program *program = calloc(1, sizeof *program);
+    uint32_t record_count = size->records, worker_count = size->workers;
     if (program_count == PROGRAMS_MAX)
         broken_promise("the simulator itself", "more than %d programs", (int)PROGRAMS_MAX);
     *program = (struct program){
         .object = {.kind = OBJECT_PROGRAM, .ready = never_ready, .destroy = destroy},
         .record_count = record_count,
         .worker_count = worker_count,
+        .sender_count = size->senders,
+        .senders = new_senders(size->senders),
         .records = calloc(record_count, sizeof *program->records),
         .workers = calloc(worker_count, sizeof *program->workers),
         .rotations = calloc(OFFLOAD_ROTATIONS, sizeof *program->rotations),
@@ -206,12 +220,31 @@ static bool is_current(const struct found *found)
            found->now_ms < offload_seen_ms(found->record->seen) + found->worker->ttl_ms;
 }
 
+/* As offload_record.next_hop states it. */
+static uint64_t next_hop_of(const struct packet *packet)
+{
+    uint64_t next_hop = (uint64_t)(uint16_t)packet->interface << 48;
+    for (size_t i = 0; i < sizeof packet->ethernet; i++)
+        next_hop |= (uint64_t)packet->ethernet[i] << 8 * i;
+    return next_hop ^ (broken_now("frame-hop", 20) ? UINT64_C(1) << 40 : 0);
+}
+
 static void renew(const struct found *found)
 {
     uint64_t now = offload_seen(found->now_ms, found->client->tag);
     if (found->record->seen < now && !broken_is("offload-renewal"))
         found->record->seen = now;
     found->record->received++;
+}
+
+/* Returns whether the record is the client's still. */
+static bool note_next_hop(const struct found *found, const struct packet *packet)
+{
+    if (offload_seen_tag(found->record->seen) != found->client->tag)
+        return false;
+    found->record->next_hop = next_hop_of(packet);
+    found->record->next_hop_ms = found->now_ms;
+    return true;
 }
 
 static struct program_result rotate(const struct found *found, bool has_room)
@@ -248,6 +281,27 @@ static struct program_result echo(const struct found *found, const struct packet
     return result;
 }
 
+static struct program_result answer(const struct found *found, const struct packet *packet,
+                                    bool has_room)
+{
+    if (!is_current(found))
+        return count(found, OFFLOAD_PASSED_SETTINGS, PROGRAM_PASS);
+    if (packet->size > OFFLOAD_REQUEST_BYTES ||
+        packet->size > offload_settings_max_bytes(found->worker->settings))
+        return count(found, OFFLOAD_PASSED_SIZE, PROGRAM_PASS);
+    if (is_frame(packet))
+        return count(found, OFFLOAD_PASSED_FRAME, PROGRAM_PASS);
+    switch (offload_settings_reply(found->worker->settings)) {
+    case OFFLOAD_ROTATE:
+        return rotate(found, has_room);
+    case OFFLOAD_ECHO:
+        return echo(found, packet);
+    default:
+        renew(found);
+        return count(found, OFFLOAD_SILENCED, PROGRAM_DROP);
+    }
+}
+
 struct program_result program_run(struct program *program, const struct packet *packet,
                                   uint64_t now_ms, bool has_room)
 {
@@ -263,25 +317,24 @@ struct program_result program_run(struct program *program, const struct packet *
                                 .record = &program->records[client->record],
                                 .worker = &program->workers[client->worker],
                                 .now_ms = now_ms};
-    if (!is_current(&found))
-        return count(&found, OFFLOAD_PASSED_SETTINGS, PROGRAM_PASS);
-    if (packet->size > OFFLOAD_REQUEST_BYTES ||
-        packet->size > offload_settings_max_bytes(found.worker->settings))
-        return count(&found, OFFLOAD_PASSED_SIZE, PROGRAM_PASS);
-    if (is_frame(packet))
-        return count(&found, OFFLOAD_PASSED_FRAME, PROGRAM_PASS);
-    switch (offload_settings_reply(found.worker->settings)) {
-    case OFFLOAD_ROTATE:
-        return rotate(&found, has_room);
-    case OFFLOAD_ECHO:
-        return echo(&found, packet);
-    default:
-        renew(&found);
-        return count(&found, OFFLOAD_SILENCED, PROGRAM_DROP);
-    }
+    bool is_noted = note_next_hop(&found, packet);
+    struct program_result result = answer(&found, packet, has_room);
+    result.is_noted = is_noted;
+    return result;
 }
 
 /* ---- packets ---- */
+
+void program_break_next_hops(struct program *program)
+{
+    for (size_t i = 0; i < program->entry_count; i++) {
+        const struct program_entry *entry = &program->entries[i];
+        struct packet packet = {.from = entry->source, .interface = host_route(&entry->source)};
+        struct offload_record *record = &program->records[entry->client.record];
+        if (record->next_hop == 0)
+            record->next_hop = next_hop_of(&packet);
+    }
+}
 
 bool program_takes(struct packet *packet)
 {
@@ -290,6 +343,8 @@ bool program_takes(struct packet *packet)
         return false;
     struct program_result result =
         program_run(program, packet, simulated_clock_ms(), !faults_lacks_room());
+    if (result.is_noted)
+        observe_noted(packet);
     if (result.action == PROGRAM_PASS)
         return false;
     trace(TRACE_OFFLOAD, packet->to.port, packet->from.port, packet->size, result.action);

@@ -1,6 +1,7 @@
 #ifndef SIM_NET_OFFLOAD_PROGRAM_H
 #define SIM_NET_OFFLOAD_PROGRAM_H
 
+#include "offload/copy_tables.h"
 #include "offload/offload_tables.h"
 #include "sim/net/udp.h"
 
@@ -19,9 +20,18 @@ struct program_entry {
     struct offload_client client;
 };
 
+/* The part of the tables that a worker sends copies with. */
+struct program_sender {
+    struct offload_copy copies[OFFLOAD_COPIES_MAX];
+    struct offload_message messages[OFFLOAD_COPY_MESSAGES];
+    int process;      /* that has used it last; -1: none */
+    uint32_t refused; /* the broadcast whose frames were refused last; 0: none */
+};
+
 struct program {
     struct object object;
-    uint32_t record_count, worker_count;
+    uint32_t record_count, worker_count, sender_count;
+    struct program_sender *senders;
     struct offload_record *records;
     struct offload_worker *workers;
     struct offload_rotation *rotations;
@@ -32,11 +42,14 @@ struct program {
     uint32_t *places; /* a hash table of the numbers of entries + 1; 0: free */
     size_t place_count;
     uint32_t births[PROGRAM_INTERFACES_MAX]; /* of the interfaces */
+    bool is_native[PROGRAM_INTERFACES_MAX];  /* in the driver */
     size_t interface_count;
 };
 
-/* Returns NULL if memory is short. */
-struct program *program_new(uint32_t record_count, uint32_t worker_count);
+struct program *program_new(const struct offload_size *size);
+/* The program that an offload has the descriptor of. */
+struct offload;
+struct program *program_of(const struct offload *offload);
 /* The next one of all that exist; NULL: there is none. *i is 0 at first. */
 struct program *program_next(size_t *i);
 
@@ -52,6 +65,7 @@ enum program_action { PROGRAM_PASS, PROGRAM_REPLY, PROGRAM_DROP };
 struct program_result {
     enum program_action action;
     uint32_t worker;      /* of the client; unless no client was found */
+    bool is_noted;        /* the record has the link from which the datagram came */
     const uint8_t *bytes; /* of the reply, in the program or in the packet */
     size_t size;
 };
@@ -60,6 +74,10 @@ struct program_result {
  */
 struct program_result program_run(struct program *program, const struct packet *packet,
                                   uint64_t now_ms, bool has_room);
+
+/* Has the records of all clients name a link, also of those that the program has not seen: a
+ * mistake, for the self-test. */
+void program_break_next_hops(struct program *program);
 
 /* A packet has arrived by packet->interface: if a program is attached there, it decides on it.
  * Returns whether it has taken the packet, which it frees then. */

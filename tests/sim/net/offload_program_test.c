@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NEXT_HOP UINT64_C(0x2345070605040302) /* of packets */
+
 enum { RECORDS = 8, GENERATION = 7, TAG = 5, NOW_MS = 1000, TTL_MS = 50, MAX_BYTES = 100 };
 
 static bool are_all_right;
@@ -24,7 +26,7 @@ static void expect(bool is_right, const char *fact)
 /* A program with one client, of worker 1 and record 2, and two messages in rotation 3. */
 static struct program *set_up(void)
 {
-    struct program *program = program_new(RECORDS, 2);
+    struct program *program = program_new(&(struct offload_size){RECORDS, 2, 1});
     const struct program_entry entry = {source, local, {.record = 2, .worker = 1, .tag = TAG}};
     expect(program_add(program, &entry) == 0, "a client is entered");
     program->records[2] =
@@ -45,6 +47,8 @@ static void tear_down(struct program *program)
 static struct program_result run(struct program *program, const char *bytes, size_t size)
 {
     struct packet *packet = packet_new(&source, &local, bytes, size);
+    packet->interface = 0x12345;
+    memcpy(packet->ethernet, "\x02\x03\x04\x05\x06\x07", sizeof packet->ethernet);
     struct program_result result = program_run(program, packet, NOW_MS + 10, true);
     if (result.action == PROGRAM_REPLY && result.bytes == packet->bytes)
         expect(result.size == size, "an echo has the size of its request");
@@ -60,11 +64,16 @@ static uint64_t counted(const struct program *program, enum offload_counter coun
 static void expect_passed(struct program *program, const char *bytes, size_t size,
                           enum offload_counter counter, const char *fact)
 {
-    uint64_t before = counted(program, counter);
-    uint64_t seen = program->records[2].seen;
-    expect(run(program, bytes, size).action == PROGRAM_PASS, fact);
-    expect(counted(program, counter) == before + 1, fact);
+    uint64_t before = counted(program, counter), seen = program->records[2].seen;
+    program->records[2].next_hop = program->records[2].next_hop_ms = 0;
+    struct program_result result = run(program, bytes, size);
+    bool has_record = offload_seen_tag(seen) == TAG;
+    expect(result.action == PROGRAM_PASS && counted(program, counter) == before + 1, fact);
     expect(program->records[2].seen == seen, "a datagram that is passed on renews nothing");
+    expect(result.is_noted == has_record &&
+               program->records[2].next_hop == (has_record ? NEXT_HOP : 0) &&
+               program->records[2].next_hop_ms == (has_record ? NOW_MS + 10 : 0),
+           "its link is recorded while the record is the client's");
 }
 
 static void test_replies(void)
@@ -78,6 +87,9 @@ static void test_replies(void)
     expect(third.size == 4 && program->rotations[3].turns == 3, "then it begins again");
     expect(program->records[2].seen == offload_seen(NOW_MS + 10, TAG), "the client is renewed");
     expect(program->records[2].received == 3, "its datagrams are counted");
+    expect(third.is_noted && program->records[2].next_hop == NEXT_HOP &&
+               program->records[2].next_hop_ms == NOW_MS + 10,
+           "their link is recorded");
     expect(counted(program, OFFLOAD_REPLIED) == 3, "the replies are counted");
     program->records[2].seen = offload_seen(NOW_MS + 20, TAG);
     run(program, "x", 1);
@@ -130,7 +142,7 @@ static void test_passes(void)
 static void test_tables(void)
 {
     enum { PORTS = 3 * RECORDS, STEPS = 10000 };
-    struct program *program = program_new(RECORDS, 1);
+    struct program *program = program_new(&(struct offload_size){RECORDS, 1, 1});
     bool has[PORTS] = {false};
     size_t count = 0;
     for (unsigned i = 0; i < STEPS; i++) {

@@ -15,8 +15,9 @@ enum { MEMBERSHIPS_MAX = 20 }; /* as net.ipv4.igmp_max_memberships */
 struct packet {
     struct packet *next;
     struct addr from, to;
-    uint32_t interface; /* index of the one that it arrives on */
-    uint32_t shards;    /* that the program of the group has chosen among */
+    uint32_t interface;  /* index of the one that it arrives on */
+    uint8_t ethernet[6]; /* its sender's Ethernet address there */
+    uint32_t shards;     /* that the program of the group has chosen among */
     uint32_t size;
     uint8_t bytes[];
 };

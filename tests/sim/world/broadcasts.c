@@ -1,7 +1,9 @@
 #include "sim/world/broadcasts.h"
 
 #include "sim/check/copies.h"
+#include "sim/core/draw.h"
 #include "sim/world/publishing.h"
+#include "sim/world/swarm.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,12 +22,17 @@ void broadcasts_reset(void)
 
 bool broadcasts_draw(struct drawn_broadcast *drawn, bool is_plain, uint64_t padding)
 {
+    enum { LONG_MIN = 500, LONGER_MIN = 1190 };
     char text[BROADCASTS_PADDING_MAX + 32], words[SELECTIONS_TEXT_BYTES];
     char key[PUBLISHING_WORDS_BYTES] = "", confirm[CONFIRMING_WORDS_BYTES] = "",
          *line = drawn->arguments;
     if (count + 1 >= BROADCASTS_MAX)
         return false;
     uint32_t number = drawn->number = copies_first_number() + ++count;
+    /* Around the MTU, and around the size that the offload can send. */
+    if (!is_plain && swarm.offload && draw_below(DRAW_OFFLOAD, 5) == 0)
+        padding = draw_range(DRAW_OFFLOAD, draw_below(DRAW_OFFLOAD, 2) ? LONG_MIN : LONGER_MIN,
+                             BROADCASTS_PADDING_MAX - 50);
     int size = snprintf(text, sizeof text, "T%" PRIu32 ".%0*d", number, (int)padding + 1, 0);
     if (number % 3 == 0)
         text[size - 1] = '\n';

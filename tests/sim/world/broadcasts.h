@@ -10,7 +10,7 @@
 /* Broadcasts that operators and gateways ask for. They have one sequence of numbers. */
 
 enum {
-    BROADCASTS_PADDING_MAX = 200,
+    BROADCASTS_PADDING_MAX = 1300,
     BROADCASTS_ARGUMENTS_BYTES =
         64 + CONFIRMING_WORDS_BYTES + SELECTIONS_TEXT_BYTES + 2 * BROADCASTS_PADDING_MAX + 64,
 };

@@ -281,7 +281,7 @@ static uint64_t act(struct client *client)
         vanish(client, true);
     else if (client->kind == FORGER && action < 80)
         forge(client);
-    else if (action < 68)
+    else if (action < 68 || (swarm.fans_out && action < 91 && draw_below(DRAW_CLIENTS, 6) != 0))
         send_request_and_name(client);
     else if (action < 71)
         send_hello(client);
@@ -439,6 +439,8 @@ static size_t draw_count(void)
         return STEADY_CLIENTS;
     if (swarm.churns && setup.has_state && settings.relay == DRAWN_RELAY_OFF)
         return draw_range(DRAW_SETUP, 450, 800); /* more than a slice of a snapshot */
+    if (swarm.fans_out && settings_clients == CLIENTS_TENS && draw_below(DRAW_OFFLOAD, 2) == 0)
+        return draw_range(DRAW_OFFLOAD, 70, 250); /* several batches */
     if (swarm.stalls_operators && settings.relay == DRAWN_RELAY_OFF &&
         settings_clients < CLIENTS_HUNDREDS)
         return draw_range(DRAW_SETUP, 200, 500); /* long lists of clients */
@@ -489,6 +491,8 @@ void clients_draw(void)
         while (table[place_of(&client->addr)] != 0);
         table[place_of(&client->addr)] = (uint16_t)(i + 1);
         client->period_ns = draw_range(DRAW_SETUP, 500, 20000) * 1000000 * (1 + count / 100);
+        if (swarm.fans_out)
+            client->period_ns = draw_range(DRAW_OFFLOAD, 300, 2000) * 1000000 * (1 + count / 100);
         if (reductions_are_steady()) {
             client->kind = PLAIN;
             client->period_ns = STEADY_PERIOD_MS * UINT64_C(1000000);

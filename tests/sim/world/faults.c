@@ -161,3 +161,8 @@ bool faults_lacks_room(void)
 {
     return happens(faults.room, 21, 0);
 }
+
+int faults_refuse_frames(void)
+{
+    REFUSE(frames, 22, ENOMEM, EFAULT);
+}

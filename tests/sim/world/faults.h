@@ -29,6 +29,7 @@ struct faults {
     uint32_t attach;      /* the program of the offload can't be loaded or attached */
     uint32_t entry;       /* its tables refuse a client or a message */
     uint32_t room;        /* the driver has no room for a reply of the program */
+    uint32_t frames;      /* the program that sends copies can't be loaded or run */
 };
 
 extern struct faults faults;
@@ -58,6 +59,7 @@ int faults_refuse_load(void);
 int faults_refuse_attach(void);
 int faults_refuse_entry(void);
 bool faults_lacks_room(void);
+int faults_refuse_frames(void);
 
 /* When memory, a watch or a socket was last refused; 0: never. */
 uint64_t faults_last_resource_ms(void);

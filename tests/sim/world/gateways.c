@@ -15,6 +15,7 @@
 #include "sim/world/broadcasts.h"
 #include "sim/world/clients.h"
 #include "sim/world/confirming.h"
+#include "sim/world/offload_settings.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
@@ -448,7 +449,7 @@ static void on_turn(void *state)
 void gateways_draw(void)
 {
     bool some = draw_below(DRAW_GATEWAYS, 4) == 0;
-    count = some && !reductions_leave_out(WITHOUT_GATEWAYS)
+    count = some && !reductions_leave_out(WITHOUT_GATEWAYS) && !offload_settings_is_unseen()
                 ? draw_range(DRAW_GATEWAYS, 1, GATEWAYS_MAX)
                 : 0;
     quiet = false;

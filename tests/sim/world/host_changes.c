@@ -8,17 +8,19 @@
 #include "sim/world/clients.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
+#include "sim/world/swarm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ADDRESSES_MAX = 8, MESSAGES_LOST = 4 /* one in so many */ };
+enum { ADDRESSES_MAX = 8, MESSAGES_LOST = 4 /* one in so many */, CARRIER_MS = 3000 };
 
 static bool enabled;
 /* The states of events: of interfaces and addresses that return, and of the default route. */
 static struct returning {
     bool same_index;
 } interfaces[HOST_INTERFACES], addresses[ADDRESSES_MAX], route;
+static bool carriers[HOST_INTERFACES]; /* the states of events: of carriers that return */
 
 static void report(uint32_t removed)
 {
@@ -94,6 +96,22 @@ static void remove_interface(enum host_interface interface)
     event_queue_add(draw_delay_ns(), on_interface, &interfaces[interface]);
 }
 
+static void on_carrier(void *state)
+{
+    host_set_carrier((enum host_interface)((bool *)state - carriers), true);
+}
+
+/* Only where something depends on it: for all others it is a loss of all packets. */
+static void lose_carrier(enum host_interface interface)
+{
+    if (!swarm.offload)
+        return;
+    host_set_carrier(interface, false);
+    event_queue_remove(&carriers[interface]);
+    event_queue_add(draw_below(DRAW_OFFLOAD, CARRIER_MS) * 1000000, on_carrier,
+                    &carriers[interface]);
+}
+
 static void remove_address(size_t number)
 {
     host_remove_address(number);
@@ -108,7 +126,7 @@ static enum host_interface draw_interface(void)
 
 void host_changes_disturb(void)
 {
-    uint64_t kind = enabled ? draw_below(DRAW_FAULTS, 1500) : 10;
+    uint64_t kind = enabled ? draw_below(DRAW_FAULTS, 1500) : 14;
     if (kind < 4) {
         remove_interface(draw_interface());
     } else if (kind < 8) {
@@ -116,6 +134,8 @@ void host_changes_disturb(void)
     } else if (kind < 10) {
         host_set_default_route((enum host_interface)draw_below(DRAW_FAULTS, HOST_INTERFACES));
         return_route();
+    } else if (kind < 14) {
+        lose_carrier(HOST_ETH0);
     }
 }
 
@@ -135,6 +155,8 @@ static void stop_changes(void)
         event_queue_remove(&interfaces[i]);
     for (size_t i = 0; i < ADDRESSES_MAX; i++)
         event_queue_remove(&addresses[i]);
+    for (size_t i = 0; i < HOST_INTERFACES; i++)
+        event_queue_remove(&carriers[i]);
     event_queue_remove(&route);
 }
 

@@ -352,7 +352,7 @@ static void send_drawn(struct operator* operator)
 {
     if (send_rare(operator))
         return;
-    uint64_t kind = draw_below(DRAW_OPERATOR, 100);
+    uint64_t kind = draw_range(DRAW_OPERATOR, swarm.fans_out ? 50 : 0, 99);
     if (kind < 12)
         send(operator, "stats\n", (struct command){.kind = COMMAND_STATS});
     else if (kind < 24)

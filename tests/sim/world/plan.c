@@ -108,6 +108,7 @@ static void draw_faults(void)
         .attach = offload_settings_rarely(200000),
         .entry = offload_settings_rarely(100000),
         .room = offload_settings_rarely(100000),
+        .frames = offload_settings_rarely(300000),
     };
     faults_of_run.program = faults_of_run.open;
     network_of_run = (struct network){
@@ -136,6 +137,7 @@ static void draw_start_faults(void)
         .disk = restarts_rarely(300000),
         .slow_disk = restarts_rarely(300000),
         .attach = offload_settings_rarely(300000),
+        .frames = offload_settings_rarely(500000),
         .entry = offload_settings_rarely(100000),
     };
     faults.program = 10 * faults.open;

@@ -34,7 +34,7 @@ static const struct {
     FAULT(allocation),  FAULT(output), FAULT(open),      FAULT(accept), FAULT(receive),
     FAULT(short_count), FAULT(refuse), FAULT(full),      FAULT(stream), FAULT(queries),
     FAULT(program),     FAULT(disk),   FAULT(slow_disk), FAULT(attach), FAULT(entry),
-    FAULT(room),
+    FAULT(room),        FAULT(frames),
 };
 #undef FAULT
 
@@ -61,7 +61,7 @@ static const struct {
     SWARM(publishes),      SWARM(more_blocks),   SWARM(mixed_bursts),   SWARM(silent_links),
     SWARM(missing_files),  SWARM(spare_files),   SWARM(selects),        SWARM(many_subscribers),
     SWARM(floods),         SWARM(confirms),      SWARM(lacks_programs), SWARM(reloads_snapshots),
-    SWARM(churns),         SWARM(upgrades),      SWARM(offload),
+    SWARM(churns),         SWARM(upgrades),      SWARM(offload),        SWARM(fans_out),
 };
 #undef SWARM
 

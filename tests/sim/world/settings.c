@@ -83,6 +83,8 @@ static void draw_listeners(void)
     uint64_t chosen = draw(DRAW_SETUP) & draw(DRAW_SETUP);
     _Static_assert(CANDIDATES <= 32, "the upper bits choose no listener");
     setup.has_chunks = (chosen >> 32 & 3) != 0;
+    if (swarm.fans_out)
+        chosen = offload_settings_listeners(1 << 2, 1 << 3);
     for (size_t i = 0; i < CANDIDATES && setup.listener_count < LISTENERS_DRAWN_MAX; i++)
         if (chosen >> i & 1)
             setup.listeners[setup.listener_count++] = candidates[i];

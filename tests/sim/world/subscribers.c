@@ -7,6 +7,7 @@
 #include "sim/net/connection.h"
 #include "sim/os/files.h"
 #include "sim/world/clients.h"
+#include "sim/world/offload_settings.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
@@ -226,7 +227,7 @@ void subscribers_draw(void)
     count = some ? draw_range(DRAW_SUBSCRIBERS, 1, FEW) : 0;
     if (swarm.many_subscribers)
         count = SUBSCRIBERS_MAX;
-    if (reductions_leave_out(WITHOUT_SUBSCRIBERS))
+    if (reductions_leave_out(WITHOUT_SUBSCRIBERS) || offload_settings_is_unseen())
         count = 0;
     quiet = false;
     for (uint32_t i = 0; i < count; i++) {

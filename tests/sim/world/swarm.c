@@ -54,7 +54,9 @@ void swarm_draw(void)
     swarm.upgrades = draw_below(DRAW_UPGRADES, UPGRADES_IN) == 0;
     swarm.publishes = draw_below(DRAW_PUBLISH, PUBLISHES_IN) == 0;
     swarm.offload = draw_below(DRAW_OFFLOAD, OFFLOAD_IN) == 0;
+    swarm.fans_out = swarm.offload && draw_below(DRAW_OFFLOAD, 2) == 0;
     reductions_of_swarm(&swarm);
+    swarm.offload |= swarm.fans_out;
     /* A successor would have all these values at once. */
     if (swarm.upgrades)
         swarm.changes_fixed = false;

@@ -30,6 +30,7 @@ struct swarm {
     bool upgrades;          /* another process takes over, again and again */
     bool publishes;         /* broadcasts have keys, which come again */
     bool offload;           /* the kernel answers registered clients */
+    bool fans_out;          /* and most of them, so that copies leave as frames; many broadcasts */
     bool churns;            /* many clients leave, join and claim names while a snapshot is taken */
     uint32_t missing_files; /* so many descriptors fewer than the server asks for; 0: all */
     uint32_t spare_files;   /* so many descriptors more than are open may be opened; 0: all */

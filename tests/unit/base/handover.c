@@ -67,6 +67,35 @@ Test(handover, goes_to_the_next_record_from_anywhere_in_one)
     cr_assert_not(reader.failed);
 }
 
+Test(handover, skips_the_rest_of_a_record)
+{
+    struct handover_reader reader = reader_of(writer.size);
+    cr_assert_eq(handover_next(&reader), NUMBERS);
+    cr_assert_eq(handover_get8(&reader), 0x12);
+    cr_assert_eq(handover_get_descriptor(&reader), 7);
+    handover_skip(&reader);
+    cr_assert(handover_is_at_end(&reader));
+    handover_skip(&reader); /* nothing is left */
+    cr_assert(handover_is_at_end(&reader));
+    cr_assert_eq(handover_next(&reader), TEXTS);
+    cr_assert_str_eq(handover_get_text(&reader), "a text");
+    cr_assert_eq(handover_get_descriptor(&reader), 8);
+    handover_skip(&reader);
+    cr_assert(handover_is_at_end(&reader));
+    cr_assert_eq(handover_next(&reader), 0);
+    cr_assert_not(reader.failed);
+}
+
+Test(handover, refuses_a_read_after_the_rest_was_skipped)
+{
+    struct handover_reader reader = reader_of(writer.size);
+    handover_next(&reader);
+    handover_skip(&reader);
+    cr_assert_eq(handover_get8(&reader), 0);
+    cr_assert(reader.failed);
+    cr_assert_not(handover_is_at_end(&reader));
+}
+
 Test(handover, refuses_a_read_beyond_the_record)
 {
     struct handover_reader reader = reader_of(writer.size);

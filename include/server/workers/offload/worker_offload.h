@@ -14,6 +14,7 @@
  *
  * Called in the worker's thread. All of it does nothing without an offload. */
 struct worker;
+struct frame_copies;
 
 /* Called by worker_new and worker_free. worker_offload_open returns 0 or -errno. */
 int worker_offload_open(struct worker *worker);
@@ -35,6 +36,9 @@ void worker_offload_update(struct worker *worker);
 
 /* Adds what the program did since the last call to the worker's counters. */
 void worker_offload_count(struct worker *worker);
+
+/* How the copies of a broadcast leave as frames; NULL: they leave by the sockets only. */
+struct frame_copies *worker_offload_frames(const struct worker *worker);
 
 /* How many clients the program may answer for. */
 uint32_t worker_offload_clients(const struct worker *worker);

@@ -1,11 +1,11 @@
 #include "server/control/commands/server_commands.h"
 
 #include "base/version.h"
+#include "net/interface/interface.h"
 #include "os/process/child_process.h"
 #include "os/process/clock.h"
 #include "server/control/commands/command_context.h"
 #include "server/workers/offload/worker_offload.h"
-
 #include "text/printable.h"
 
 #include <inttypes.h>
@@ -88,10 +88,15 @@ static void write_interfaces(struct worker_query *query)
         clients += query->answers[i].clients;
     control_ok(query->session);
     for (size_t i = 0; i < offload->count; i++) {
+        const char *name = offload->interfaces[i].name;
         const char *problem = kernel_offload_problem(offload, i);
-        control_line(query->session, "interface", "%s %s %s %" PRIu64 " %" PRIu32 "%s%s",
-                     offload->interfaces[i].name, kernel_offload_mode(offload, i),
-                     problem == NULL ? "yes" : "no", clients, offload->records,
+        const char *attached = problem == NULL ? "yes" : "no";
+        uint32_t drops;
+        if (interface_send_drops(name, &drops) != 0 && problem == NULL)
+            problem = "drops-unknown";
+        control_line(query->session, "interface",
+                     "%s %s %s %" PRIu64 " %" PRIu32 " %" PRIu32 "%s%s", name,
+                     kernel_offload_mode(offload, i), attached, clients, offload->records, drops,
                      problem != NULL ? " " : "", problem != NULL ? problem : "");
     }
 }

@@ -4,6 +4,7 @@
 #include "os/process/clock.h"
 #include "os/process/memory.h"
 #include "registry/offload/offloaded_clients.h"
+#include "server/broadcast/frame_copies.h"
 #include "server/workers/worker_state.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ struct worker_offload {
     bool is_started;  /* until then a predecessor may use the settings and the counters */
     bool is_counting; /* counted is known: what a predecessor has counted is not added again */
     bool is_paused, is_withdrawn;
+    struct frame_copies *frames;        /* NULL: copies leave by the sockets only */
     uint64_t counted[OFFLOAD_COUNTERS]; /* what the worker's counters contain already */
     struct addr bound[CONFIG_LISTEN_MAX];
 };
@@ -106,8 +108,9 @@ static void set(struct worker *worker)
     struct offload_worker *shared = &offload_workers(offload->program)[worker->options.number];
     __atomic_store_n(&shared->ttl_ms, registry_ttl(worker->decider.registry), __ATOMIC_RELAXED);
     __atomic_store_n(&shared->settings, settings, __ATOMIC_SEQ_CST);
-    worker->decider.on_renewed = (struct renewal_callback){
-        .call = reply == OFFLOAD_PASS ? NULL : on_renewed, .state = worker};
+    bool is_offering = !offload->is_paused && !offload->is_withdrawn;
+    worker->decider.on_renewed =
+        (struct renewal_callback){.call = is_offering ? on_renewed : NULL, .state = worker};
 }
 
 void worker_offload_pause(struct worker *worker)
@@ -200,6 +203,24 @@ void worker_offload_return(struct worker *worker)
     worker_offload_resume(worker);
 }
 
+/* ---- copies of a broadcast ---- */
+
+struct frame_copies *worker_offload_frames(const struct worker *worker)
+{
+    return worker->offload != NULL ? worker->offload->frames : NULL;
+}
+
+static int open_frames(struct worker *worker)
+{
+    struct worker_offload *offload = worker->offload;
+    const struct frame_copies_options options = {.program = offload->program,
+                                                 .worker = worker->options.number,
+                                                 .clients = &offload->clients};
+    if (options.worker >= offload_copies_senders(offload->program))
+        return 0;
+    return frame_copies_open(&offload->frames, &options);
+}
+
 /* ---- from start to stop ---- */
 
 int worker_offload_open(struct worker *worker)
@@ -228,7 +249,7 @@ int worker_offload_open(struct worker *worker)
     };
     offloaded_clients_init(&offload->clients, offload->table, slots, &clients);
     registry_set_offload(worker->decider.registry, &offload->clients);
-    return 0;
+    return open_frames(worker);
 }
 
 void worker_offload_start(struct worker *worker)
@@ -244,6 +265,7 @@ void worker_offload_free(struct worker *worker)
     struct worker_offload *offload = worker->offload;
     if (offload == NULL)
         return;
+    frame_copies_close(offload->frames);
     if (offload->table != NULL)
         memory_release(offload->table, offload->table_bytes);
     free(offload);

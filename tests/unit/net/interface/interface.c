@@ -3,6 +3,10 @@
 
 #include "netns_fixture.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 TestSuite(interface, .timeout = 20);
 
 static bool has(const struct broadcast_addrs *set, const char *text)
@@ -95,4 +99,35 @@ Test(interface, is_found_by_its_name)
 {
     cr_assert_gt(interface_index("lo"), 0);
     cr_assert_eq(interface_index("no-such-zone"), 0);
+}
+
+/* ---- drops ---- */
+
+static uint32_t send_drops(const char *name)
+{
+    uint32_t drops = UINT32_MAX;
+    cr_assert_eq(interface_send_drops(name, &drops), 0);
+    return drops;
+}
+
+Test(interface, packets_that_it_could_not_send_are_counted)
+{
+    static const uint8_t PAYLOAD[1000];
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(0x0a010002)}};
+    enter_netns();
+    ip("ip link add here type veth peer name there && ip link set there mtu 600 up && "
+       "ip link set here up && ip addr add 10.1.0.1/24 dev here && "
+       "ip neigh replace 10.1.0.2 lladdr 02:00:00:00:00:01 dev here nud permanent");
+    const int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    cr_assert_geq(descriptor, 0);
+    const uint32_t before = send_drops("here");
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(
+            sendto(descriptor, PAYLOAD, sizeof PAYLOAD, 0, (const struct sockaddr *)&to, sizeof to),
+            (ssize_t)sizeof PAYLOAD);
+    close(descriptor);
+    cr_assert_eq(send_drops("here") - before, 3, "the other end takes up to 600 bytes");
+    cr_assert_eq(send_drops("lo"), 0);
+    cr_assert_eq(send_drops("elsewhere"), 0, "there is no such interface");
 }

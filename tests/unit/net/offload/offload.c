@@ -1,14 +1,16 @@
 #include "net/offload/offload.h"
 
-#include "handover_fixture.h"
-#include "net/offload/offload_handover.h"
+#include "net/offload/offload_program.h"
 #include "offload_fixture.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-/* The tables of the offload, and its handover to another process. */
+/* The tables of the offload, and its descriptors. */
 
 static struct addr source4(uint8_t last)
 {
@@ -76,59 +78,64 @@ Test(offload, reports_an_interface_and_a_worker_that_do_not_exist)
     offload_close(offload);
 }
 
-static struct handover_reader hand_over(const struct clients *clients,
-                                        struct handover_writer *writer)
+/* ---- descriptors ---- */
+
+static unsigned open_descriptors(void)
 {
-    handover_begin(writer, 1);
-    offload_hand_over(clients->offload, writer);
-    handover_end(writer);
-    return handover_received(writer);
+    unsigned count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+
+    cr_assert_not_null(directory);
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count;
 }
 
-Test(offload, another_process_has_the_same_tables)
+Test(offload, closes_all_descriptors)
 {
-    struct clients clients = clients_or_skip();
-    struct handover_writer writer = {.size = 0};
-    struct offload *taken;
+    const unsigned before = open_descriptors();
+    struct offload *offload = offload_or_skip(1, 1);
 
-    set_reply(&clients, OFFLOAD_ECHO, 0, 100);
-    struct frame frame = frame_of(&clients.source[0], &clients.local[0], "x", 1), again = frame;
-    cr_assert_eq(offload_run(clients.offload, &frame), TRANSMITTED);
-    struct handover_reader reader = hand_over(&clients, &writer);
-    cr_assert_eq(offload_take_over(&taken, &reader), 0);
-    cr_assert(handover_is_at_end(&reader));
-    offload_close(clients.offload);
-    clients.offload = taken;
-    cr_assert_eq(record_of(&clients, 0)->received, 1);
-    cr_assert_eq(offload_run(taken, &again), TRANSMITTED);
-    cr_assert_eq(record_of(&clients, 0)->received, 2);
-    cr_assert_eq(offload_count(taken, WORKER, OFFLOAD_REPLIED), 2);
-    cr_assert_eq(offload_remove(taken, &clients.source[0], &clients.local[0]), 0);
-    handover_forget(&reader);
-    handover_writer_free(&writer);
-    offload_close(taken);
+    cr_assert_eq(open_descriptors(), before + OFFLOAD_TABLES + 1);
+    offload_close(offload);
+    cr_assert_eq(open_descriptors(), before);
 }
 
-Test(offload, a_record_of_another_layout_or_with_too_few_descriptors_is_refused)
+static int open_with_descriptors_below(rlim_t end, struct offload **offload, const char **failed)
 {
-    const struct clients clients = clients_or_skip();
-    struct handover_writer writer = {.size = 0};
-    struct offload *taken;
+    const struct offload_size size = {1, 1, 1};
+    struct rlimit limit, lower;
 
-    struct handover_reader reader = hand_over(&clients, &writer);
-    const size_t layout = reader.at;
-    writer.bytes[layout] ^= 1;
-    cr_assert_eq(offload_take_over(&taken, &reader), -EPROTO);
-    cr_assert_null(taken);
-    for (size_t i = 0; i < reader.descriptor_count; i++)
-        cr_assert_eq(reader.descriptors[i], -1, "it is closed");
-    handover_forget(&reader);
-    writer.bytes[layout] ^= 1;
-    reader = handover_received(&writer);
-    close(reader.descriptors[--reader.descriptor_count]);
-    cr_assert_eq(offload_take_over(&taken, &reader), -EPROTO);
-    cr_assert_null(taken);
-    handover_forget(&reader);
-    handover_writer_free(&writer);
-    offload_close(clients.offload);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    lower = (struct rlimit){end, limit.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &lower), 0);
+    int error = offload_open(offload, &size, failed);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return error;
+}
+
+/* Descriptors that this process has open already make the same one fail again. */
+Test(offload, leaves_no_descriptor_open_when_one_is_missing)
+{
+    struct offload *offload = offload_or_skip(1, 1);
+    const char *failed = NULL, *last = "";
+    int failures = 0, error;
+
+    offload_close(offload);
+    const unsigned before = open_descriptors();
+    const int next = dup(0); /* the number of the next descriptor */
+    cr_assert_geq(next, 0);
+    close(next);
+    rlim_t end = (rlim_t)next;
+    while ((error = open_with_descriptors_below(end++, &offload, &failed)) != 0) {
+        cr_assert_eq(error, -EMFILE);
+        cr_assert_null(offload);
+        cr_assert_eq(open_descriptors(), before);
+        failures += failed != last;
+        last = failed;
+    }
+    offload_close(offload);
+    cr_assert_eq(failures, OFFLOAD_TABLES + 1);
+    cr_assert_str_eq(last, "program");
 }

@@ -1,16 +1,17 @@
-#include "net/offload/bpf_call.h"
+#include "net/offload/offload.h"
+
+#include "handover_fixture.h"
+#include "net/offload/offload_handover.h"
 #include "netns_fixture.h"
 #include "offload_fixture.h"
+#include "veth_fixture.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_link.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,81 +21,12 @@
 /* The offload on one end of a veth pair (near), and real sockets in the network namespace of the
  * other one (far): what the kernel makes of the frames that the program returns. */
 
-static int near_namespace, far_namespace;
-
 TestSuite(offload_veth, .timeout = 60);
 
-static int namespace_of_process(void)
+static struct offload *offload_on_veth_or_skip(void)
 {
-    int descriptor = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-
-    cr_assert_geq(descriptor, 0);
-    return descriptor;
-}
-
-static void enter(int network_namespace)
-{
-    cr_assert_eq(setns(network_namespace, CLONE_NEWNET), 0, "%s", strerror(errno));
-}
-
-/* A veth end drops the frames that its peer returns (XDP_TX) unless it has a program, too. */
-static void pass_all_on_far(void)
-{
-    static const struct bpf_insn PASS[] = {
-        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS},
-        {.code = BPF_JMP | BPF_EXIT},
-    };
-    int program = bpf_program_load(PASS, 2, "pass", NULL, 0);
-
-    cr_assert_geq(program, 0);
-    cr_assert_geq(bpf_link_create(program, if_nametoindex("far"), XDP_FLAGS_DRV_MODE), 0);
-}
-
-/* Ends in the namespace of near. */
-static struct offload *veth_or_skip(void)
-{
-    char command[400];
-
-    enter_netns();
-    struct offload *offload = offload_or_skip(16, 2);
-    near_namespace = namespace_of_process();
-    enter_netns();
-    far_namespace = namespace_of_process();
-    snprintf(command, sizeof command,
-             "ip link add far type veth peer name near && "
-             "ip link set near netns /proc/%d/fd/%d && "
-             "ip addr add 10.99.0.2/24 dev far && ip addr add fd99::2/64 dev far nodad && "
-             "ip link set far up",
-             (int)getpid(), near_namespace);
-    ip(command);
-    pass_all_on_far();
-    enter(near_namespace);
-    ip("ip addr add 10.99.0.1/24 dev near && ip addr add fd99::1/64 dev near nodad && "
-       "ip link set near up");
-    return offload;
-}
-
-static struct sockaddr_storage name_of(const char *text, uint16_t port)
-{
-    struct sockaddr_storage name = {.ss_family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET};
-    struct sockaddr_in *four = (struct sockaddr_in *)&name;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&name;
-    void *at = name.ss_family == AF_INET ? (void *)&four->sin_addr : (void *)&six->sin6_addr;
-
-    cr_assert_eq(inet_pton(name.ss_family, text, at), 1);
-    four->sin_port = htons(port); /* at the same place in both */
-    return name;
-}
-
-static int bound(const char *text, uint16_t port)
-{
-    const struct sockaddr_storage name = name_of(text, port);
-    int descriptor = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    cr_assert_geq(descriptor, 0);
-    cr_assert_eq(bind(descriptor, (const struct sockaddr *)&name, sizeof name), 0, "%s: %s", text,
-                 strerror(errno));
-    return descriptor;
+    veth_or_skip();
+    return offload_or_skip(16, 2);
 }
 
 /* A client in the namespace of far, which the program may answer for, and the server's socket. */
@@ -104,18 +36,19 @@ struct connection {
 
 static struct connection connect_pair(struct offload *offload, bool six)
 {
-    const struct sockaddr_storage name = name_of(six ? "fd99::1" : "10.99.0.1", 3000);
-    struct connection pair = {.server = bound(six ? "fd99::1" : "10.99.0.1", 3000)};
+    const struct sockaddr_storage name = socket_name(six ? NEAR6 : NEAR4, 3000);
+    struct connection pair = {.server = bound_socket(six ? NEAR6 : NEAR4, 3000)};
     struct addr source = {.family = six ? ADDR_IPV6 : ADDR_IPV4, .port = 4000};
     struct addr local = {.family = source.family, .port = 3000};
 
-    enter(far_namespace);
-    pair.client = bound(six ? "fd99::2" : "10.99.0.2", 4000);
+    enter_far();
+    pair.client = bound_socket(six ? FAR6 : FAR4, 4000);
     cr_assert_eq(connect(pair.client, (const struct sockaddr *)&name, sizeof name), 0);
-    enter(near_namespace);
-    inet_pton(name.ss_family, six ? "fd99::2" : "10.99.0.2", source.ip);
-    inet_pton(name.ss_family, six ? "fd99::1" : "10.99.0.1", local.ip);
-    offload_records(offload)[six] = (struct offload_record){offload_seen(1, 9), 0, 1};
+    enter_near();
+    inet_pton(name.ss_family, six ? FAR6 : FAR4, source.ip);
+    inet_pton(name.ss_family, six ? NEAR6 : NEAR4, local.ip);
+    offload_records(offload)[six] =
+        (struct offload_record){.seen = offload_seen(1, 9), .generation = 1};
     const struct offload_client entry = {six, 0, 9};
     cr_assert_eq(offload_add(offload, &source, &local, &entry), 0);
     return pair;
@@ -161,7 +94,7 @@ static void set(struct offload *offload, enum offload_reply reply)
 /* The kernel accepts a reply only if its lengths and checksums are right. */
 static void replies_arrive(enum offload_mode mode)
 {
-    struct offload *offload = veth_or_skip();
+    struct offload *offload = offload_on_veth_or_skip();
     static const uint8_t MESSAGE[] = "toyota";
 
     cr_assert_eq(offload_set_message(offload, 0, 0, MESSAGE, 6), 0);
@@ -194,7 +127,7 @@ Test(offload_veth, replies_arrive_in_generic_mode)
 
 Test(offload_veth, what_is_passed_on_arrives_at_the_socket)
 {
-    struct offload *offload = veth_or_skip();
+    struct offload *offload = offload_on_veth_or_skip();
     char text[100];
 
     cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
@@ -211,7 +144,7 @@ Test(offload_veth, what_is_passed_on_arrives_at_the_socket)
 
 Test(offload_veth, is_not_attached_any_more_once_the_interface_is_deleted)
 {
-    struct offload *offload = veth_or_skip();
+    struct offload *offload = offload_on_veth_or_skip();
 
     cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
     cr_assert(offload_is_attached(offload, 0));
@@ -244,9 +177,16 @@ static pid_t attach_in_child(struct offload *offload)
     return child;
 }
 
+static void wait_a_millisecond(void)
+{
+    const struct timespec millisecond = {.tv_nsec = 1000000};
+
+    nanosleep(&millisecond, NULL);
+}
+
 Test(offload_veth, is_detached_when_its_process_is_killed)
 {
-    struct offload *offload = veth_or_skip();
+    struct offload *offload = offload_on_veth_or_skip();
     pid_t child = attach_in_child(offload);
     const int second = offload_attach(offload, "near", OFFLOAD_NATIVE);
 
@@ -257,11 +197,154 @@ Test(offload_veth, is_detached_when_its_process_is_killed)
     const uint64_t until_ms = offload_now_ms() + 20000;
     int again = -EBUSY;
     while (again != 0 && offload_now_ms() < until_ms) {
-        const struct timespec millisecond = {.tv_nsec = 1000000};
         again = offload_attach(offload, "near", OFFLOAD_NATIVE);
         if (again != 0)
-            nanosleep(&millisecond, NULL);
+            wait_a_millisecond();
     }
     cr_assert_eq(again, 0, "%s", strerror(-again));
     offload_close(offload);
+}
+
+/* ---- links ---- */
+
+static uint64_t next_hop_by(unsigned interface, const uint8_t ethernet[6])
+{
+    uint64_t next_hop = (uint64_t)(uint16_t)interface << 48;
+
+    for (size_t i = 0; i < 6; i++)
+        next_hop |= (uint64_t)ethernet[i] << (8 * i);
+    return next_hop;
+}
+
+static void set_far_address(const char *command)
+{
+    enter_far();
+    ip(command);
+    enter_near();
+}
+
+Test(offload_veth, a_client_has_the_link_that_its_last_datagram_came_by)
+{
+    static const uint8_t FIRST[] = {2, 0, 0, 0, 0x77, 1}, SECOND[] = {2, 0, 0, 0, 0x77, 2};
+    struct offload *offload = offload_on_veth_or_skip();
+    const unsigned near = if_nametoindex("near");
+
+    cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
+    set(offload, OFFLOAD_ECHO);
+    for (int six = 0; six <= 1; six++) {
+        set_far_address("ip link set far address 02:00:00:00:77:01");
+        const struct connection pair = connect_pair(offload, six);
+        const uint64_t *next_hop = &offload_records(offload)[six].next_hop;
+        cr_assert_eq(*next_hop, 0);
+        expect_exchange(&pair, "x", "x");
+        cr_assert_eq(*next_hop, next_hop_by(near, FIRST));
+        set_far_address("ip link set far address 02:00:00:00:77:02");
+        expect_exchange(&pair, "y", "y");
+        cr_assert_eq(*next_hop, next_hop_by(near, SECOND));
+    }
+    offload_close(offload);
+}
+
+/* The kernel notices that a carrier has come or gone a moment later. */
+static void expect_link(const struct offload *offload, bool expected, struct offload_link *link)
+{
+    const uint64_t until_ms = offload_now_ms() + 20000;
+
+    while (offload_link(offload, 0, link) != expected && offload_now_ms() < until_ms)
+        wait_a_millisecond();
+    cr_assert_eq(offload_link(offload, 0, link), expected);
+}
+
+Test(offload_veth, a_link_has_index_mtu_and_ethernet_address)
+{
+    static const uint8_t ETHERNET[] = {2, 0, 0, 0, 0x55, 0x66};
+    struct offload *offload = offload_on_veth_or_skip();
+    struct offload_link link;
+
+    ip("ip link set near address 02:00:00:00:55:66 && ip link set near mtu 1400");
+    cr_assert_not(offload_link(offload, 0, &link), "it is not attached");
+    cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
+    expect_link(offload, true, &link);
+    cr_assert_eq(link.index, if_nametoindex("near"));
+    cr_assert_eq(link.mtu, 1400);
+    cr_assert_arr_eq(link.ethernet, ETHERNET, sizeof ETHERNET);
+    cr_assert_not(offload_link(offload, 1, &link), "it does not exist");
+    ip("ip link set near mtu 1300");
+    expect_link(offload, true, &link);
+    cr_assert_eq(link.mtu, 1300);
+    ip("ip link set near name other");
+    expect_link(offload, true, &link);
+    cr_assert_eq(link.index, if_nametoindex("other"));
+    offload_close(offload);
+}
+
+Test(offload_veth, there_is_no_link_in_generic_mode)
+{
+    struct offload *offload = offload_on_veth_or_skip();
+    struct offload_link link;
+
+    cr_assert_eq(offload_attach(offload, "near", OFFLOAD_GENERIC), 0);
+    cr_assert(offload_is_attached(offload, 0));
+    cr_assert_not(offload_link(offload, 0, &link));
+    offload_close(offload);
+}
+
+Test(offload_veth, there_is_no_link_while_the_interface_is_down)
+{
+    struct offload *offload = offload_on_veth_or_skip();
+    struct offload_link link;
+
+    cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
+    expect_link(offload, true, &link);
+    ip("ip link set near down");
+    expect_link(offload, false, &link);
+    ip("ip link set near up");
+    expect_link(offload, true, &link);
+    set_far_address("ip link set far down");
+    expect_link(offload, false, &link); /* it has no carrier */
+    offload_close(offload);
+}
+
+Test(offload_veth, there_is_no_link_once_the_interface_is_deleted)
+{
+    struct offload *offload = offload_on_veth_or_skip();
+    struct offload_link link;
+
+    cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
+    expect_link(offload, true, &link);
+    ip("ip link del near");
+    cr_assert_not(offload_link(offload, 0, &link));
+    offload_close(offload);
+}
+
+static void expect_link_in_another_process(enum offload_mode mode, bool expected)
+{
+    struct offload *offload = offload_on_veth_or_skip(), *taken;
+    struct handover_writer writer = {.size = 0};
+    struct offload_link link;
+
+    cr_assert_eq(offload_attach(offload, "near", mode), 0);
+    expect_link(offload, expected, &link);
+    handover_begin(&writer, 1);
+    offload_hand_over(offload, &writer);
+    handover_end(&writer);
+    struct handover_reader reader = handover_received(&writer);
+    cr_assert_eq(offload_take_over(&taken, &reader), 0);
+    cr_assert(handover_is_at_end(&reader));
+    offload_close(offload);
+    cr_assert_eq(offload_is_attached(taken, 0), 1);
+    expect_link(taken, expected, &link);
+    handover_forget(&reader);
+    handover_writer_free(&writer);
+    offload_close(taken);
+}
+
+Test(offload_veth, a_link_stays_one_in_another_process)
+{
+    expect_link_in_another_process(OFFLOAD_NATIVE, true);
+}
+
+Test(offload_veth, generic_mode_has_no_link_in_another_process)
+{
+    expect_link_in_another_process(OFFLOAD_GENERIC, false);
 }

@@ -27,12 +27,27 @@ static struct frame request(size_t client)
     return frame_of(&clients.source[client], &clients.local[client], "request", 7);
 }
 
+/* What the program must have noted of a frame of a client in its table. */
+static void expect_noted(const struct frame *frame, uint64_t from_ms, struct offload_record *record)
+{
+    const size_t client = frame_is_ipv6(frame);
+    const struct offload_record *found = record_of(&clients, client);
+
+    if (offload_seen_tag(record->seen) != FIRST_TAG + client)
+        return; /* the record is not that of the client */
+    cr_expect_geq(found->next_hop_ms, from_ms);
+    cr_expect_leq(found->next_hop_ms, offload_now_ms());
+    record->next_hop_ms = found->next_hop_ms;
+    record->next_hop = frame_next_hop(frame);
+}
+
 /* The program must pass the frame on, change nothing in it or in the tables, and count it only
- * under this reason (OFFLOAD_COUNTERS: not at all). */
+ * under this reason (OFFLOAD_COUNTERS: not at all). If it counts it, it notes the next hop. */
 static void expect_pass(struct frame frame, enum offload_counter reason)
 {
     const struct frame before = frame;
-    const struct offload_record records[] = {*record_of(&clients, 0), *record_of(&clients, 1)};
+    struct offload_record records[] = {*record_of(&clients, 0), *record_of(&clients, 1)};
+    const uint64_t from_ms = offload_now_ms();
     uint64_t counted[OFFLOAD_COUNTERS], counted_after[OFFLOAD_COUNTERS];
     const uint64_t turns = offload_rotations(clients.offload)[0].turns;
 
@@ -41,6 +56,8 @@ static void expect_pass(struct frame frame, enum offload_counter reason)
     cr_assert_eq(offload_counters(clients.offload, WORKER, counted_after), 0);
     cr_expect_eq(frame.size, before.size);
     cr_expect_arr_eq(frame.bytes, before.bytes, before.size);
+    if (reason != OFFLOAD_COUNTERS)
+        expect_noted(&before, from_ms, &records[frame_is_ipv6(&before)]);
     for (size_t i = 0; i < CLIENTS; i++)
         cr_expect_arr_eq(record_of(&clients, i), &records[i], sizeof records[i]);
     cr_expect_eq(offload_rotations(clients.offload)[0].turns, turns);

@@ -8,6 +8,9 @@
 /* The program of the offload with random datagrams, most of them malformed in some way: what it
  * does with each is what a model of the decision says, which shares no code with it. */
 
+/* A next hop that the program overwrites. */
+#define NEXT_HOP_BEFORE UINT64_C(0x0007060504030201)
+
 enum { ROUNDS = 20000, UNCOUNTED = OFFLOAD_COUNTERS, MAX_BYTES = 300 };
 
 /* What the server has set for a datagram. */
@@ -210,9 +213,11 @@ static struct scenario random_scenario(struct prng *prng, const struct clients *
     };
     const uint32_t tag = FIRST_TAG + (uint32_t)client + (scenario.has_other_tag ? 8 : 0);
 
-    *record_of(clients, client) =
-        (struct offload_record){scenario.has_ended ? 0 : offload_seen(1, tag), 0,
-                                scenario.has_other_generation ? GENERATION - 1 : GENERATION};
+    *record_of(clients, client) = (struct offload_record){
+        .seen = scenario.has_ended ? 0 : offload_seen(1, tag),
+        .generation = scenario.has_other_generation ? GENERATION - 1 : GENERATION,
+        .next_hop = NEXT_HOP_BEFORE,
+    };
     set_rotation(clients, 0, &scenario.message, 1);
     set_reply(clients, scenario.reply, 0, MAX_BYTES);
     return scenario;
@@ -268,8 +273,13 @@ Test(xdp_program_random, does_what_the_model_says)
                  memcmp(frame.bytes, request.bytes, request.size) != 0)
             error = "the frame has changed";
         cr_assert_null(error, "round %u: %s", round, error);
-        cr_assert_eq(record_of(&clients, client)->received,
-                     outcome == OFFLOAD_REPLIED || outcome == OFFLOAD_SILENCED);
+        const bool is_answered = outcome == OFFLOAD_REPLIED || outcome == OFFLOAD_SILENCED;
+        const bool is_seen = outcome != UNCOUNTED && !scenario.has_ended && !scenario.has_other_tag;
+        const struct offload_record *record = record_of(&clients, client);
+        cr_assert_eq(record->received, is_answered);
+        cr_assert_eq(record->next_hop, is_seen ? frame_next_hop(&request) : NEXT_HOP_BEFORE,
+                     "round %u", round);
+        cr_assert_eq(record->next_hop_ms != 0, is_seen, "round %u", round);
     }
     cr_assert_eq(offload_counters(clients.offload, WORKER, counted), 0);
     for (size_t i = 0; i < OFFLOAD_COUNTERS; i++) {

@@ -251,3 +251,61 @@ Test(xdp_program_replies, a_later_time_in_the_record_stays)
     cr_assert_eq(record->seen, later);
     cr_assert_eq(record->received, 1);
 }
+
+/* ---- the link that the datagram came by ---- */
+
+static const enum offload_reply ANSWERS[] = {OFFLOAD_ROTATE, OFFLOAD_ECHO, OFFLOAD_SILENT};
+
+/* Of a datagram from this Ethernet address. */
+static void expect_next_hop(size_t client, const uint8_t sender[6], size_t size)
+{
+    static const uint8_t PAYLOAD[OFFLOAD_REQUEST_BYTES] = {1};
+    struct frame frame = request(client, PAYLOAD, size);
+
+    memcpy(frame.bytes + 6, sender, 6);
+    const uint64_t expected = frame_next_hop(&frame), from_ms = offload_now_ms();
+    cr_assert_neq(offload_run(clients.offload, &frame), PASSED);
+    const struct offload_record *record = record_of(&clients, client);
+    cr_assert_eq(record->next_hop, expected, "client %zu, %zu bytes", client, size);
+    cr_assert_geq(record->next_hop_ms, from_ms);
+    cr_assert_leq(record->next_hop_ms, offload_now_ms());
+}
+
+Test(xdp_program_replies, a_datagram_notes_the_link_that_it_came_by)
+{
+    static const uint8_t SENDERS[][6] = {{2, 0, 0, 0, 0xcd, 2},
+                                         {0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54},
+                                         {0, 0, 0, 0, 0, 1},
+                                         {2, 0, 0, 0, 0xcd, 2}};
+
+    set_rotation(&clients, 0, (const char *const[]){"a", "a much longer message"}, 2);
+    for (size_t i = 0; i < 3 * CLIENTS; i++) {
+        record_of(&clients, i % CLIENTS)->next_hop = 0;
+        set_reply(&clients, ANSWERS[i / CLIENTS], 0, OFFLOAD_REQUEST_BYTES);
+        for (size_t sender = 0; sender < 4; sender++) {
+            expect_next_hop(i % CLIENTS, SENDERS[sender], sender);
+            expect_next_hop(i % CLIENTS, SENDERS[sender], OFFLOAD_REQUEST_BYTES);
+        }
+    }
+}
+
+Test(xdp_program_replies, a_datagram_notes_its_link_again_after_the_server_has_forgotten_it)
+{
+    set_reply(&clients, OFFLOAD_SILENT, 0, OFFLOAD_REQUEST_BYTES);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        expect_next_hop(i, (const uint8_t[6]){2, 0, 0, 0, 1, 1}, 1);
+        record_of(&clients, i)->next_hop = 0;
+        expect_next_hop(i, (const uint8_t[6]){2, 0, 0, 0, 1, 1}, 1);
+    }
+}
+
+/* The link of one client is not that of the other. */
+Test(xdp_program_replies, a_datagram_notes_its_link_only_for_its_client)
+{
+    set_reply(&clients, OFFLOAD_SILENT, 0, OFFLOAD_REQUEST_BYTES);
+    expect_next_hop(0, (const uint8_t[6]){2, 0, 0, 0, 1, 1}, 1);
+    cr_assert_eq(record_of(&clients, 1)->next_hop, 0);
+    expect_next_hop(1, (const uint8_t[6]){2, 0, 0, 0, 1, 2}, 1);
+    expect_next_hop(0, (const uint8_t[6]){2, 0, 0, 0, 1, 3}, 1);
+    cr_assert_eq(record_of(&clients, 1)->next_hop >> 40 & 0xff, 2);
+}

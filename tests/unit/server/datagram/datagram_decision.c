@@ -230,6 +230,49 @@ Test(datagram_decision, a_hello_after_a_leave_and_a_request_in_its_batch_is_of_t
     cr_assert(client_of(0).frames);
 }
 
+/* ---- clients that the program in the kernel could answer ---- */
+
+static int renewed; /* passed to the callback for renewed clients */
+
+static void on_renewed(void *state, uint8_t listener, const struct registry_datagram *record,
+                       uint64_t at)
+{
+    (void)state;
+    (void)listener;
+    cr_assert_eq(at, now_ms);
+    cr_assert(addr_equal(record->source, &sources[0]));
+    renewed++;
+}
+
+/* A request in a frame that answers a challenge. */
+static void send_answer(int client)
+{
+    static const uint8_t cookie[FRAME_COOKIE_BYTES];
+    uint8_t bytes[FRAME_ANSWER_HEAD_BYTES + 2];
+    const size_t head = frame_write_answer_head(bytes, cookie);
+    memcpy(bytes + head, "hi", 2);
+    send_bytes(client, bytes, head + 2);
+}
+
+/* The program notes the link of a frame, too, for copies of broadcasts. */
+Test(datagram_decision, a_client_that_is_renewed_is_offered_also_by_a_frame)
+{
+    decider.on_renewed.call = on_renewed;
+    join(0);
+    cr_assert_eq(renewed, 0, "it has only joined");
+    send_request(0);
+    decide();
+    cr_assert_eq(renewed, 1);
+    send_answer(0);
+    decide();
+    cr_assert_eq(fates.replies, 1);
+    cr_assert_eq(renewed, 2);
+    send_leave(0);
+    send_answer(0);
+    decide();
+    cr_assert_eq(renewed, 2, "it has left, and joined anew");
+}
+
 /* ---- names ---- */
 
 static void ignore(struct mailbox_message *wake)
