@@ -39,6 +39,7 @@ SCENARIOS = {
     "upgrade": upgrades.upgrade,
     "scrape": scrapes.scrape,
     "offload": offload.offload,
+    "offload-copies": offload.offload_copies,
     "workers": replies.workers,
     "admission": replies.admission,
     "peers": replies.compare,

@@ -1,6 +1,6 @@
-/* Programs of the kernel (XDP) for `make bench BENCH=offload`: a sender of requests, and a receiver
- * that counts and drops their replies. tests/bench/live_frames.py compiles, loads and runs them.
- * Little-endian hosts only. */
+/* Programs of the kernel (XDP) for `make bench BENCH=offload`: a sender of requests, and receivers
+ * that count and drop their replies, together or by source. tests/bench/live_frames.py compiles,
+ * loads and runs them. Little-endian hosts only. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct table;
-extern struct table table_request, table_replies;
+extern struct table table_request, table_replies, table_tally;
 
 static void *(*const map_lookup)(struct table *table,
                                  const void *key) = (void *)BPF_FUNC_map_lookup_elem;
@@ -69,20 +69,43 @@ int send_request(struct xdp_md *context)
     return request->interface != 0 ? (int)redirect(request->interface, 0) : XDP_DROP;
 }
 
-/* Counts and drops what is sent to 10/8, the sources of the sender, and passes everything else. */
+/* Whether a frame has a datagram to 10/8, the sources of the sender. */
+static inline __attribute__((always_inline)) int is_reply(const struct xdp_md *context)
+{
+    const struct headers *headers = (const void *)(long)context->data;
+
+    return (const uint8_t *)(headers + 1) <= (const uint8_t *)(long)context->data_end &&
+           headers->ethernet.h_proto == __builtin_bswap16(ETH_P_IP) &&
+           headers->ip.protocol == IPPROTO_UDP && (headers->ip.daddr & 0xff) == 10;
+}
+
+/* Both count and drop the replies, and pass everything else. */
 __attribute__((section("sink"))) int count_reply(struct xdp_md *context);
+__attribute__((section("tally"))) int count_reply_of_source(struct xdp_md *context);
 
 int count_reply(struct xdp_md *context)
 {
-    const struct headers *headers = (const void *)(long)context->data;
     const uint32_t first = 0;
 
-    if ((const uint8_t *)(headers + 1) > (const uint8_t *)(long)context->data_end ||
-        headers->ethernet.h_proto != __builtin_bswap16(ETH_P_IP) ||
-        headers->ip.protocol != IPPROTO_UDP || (headers->ip.daddr & 0xff) != 10)
+    if (!is_reply(context))
         return XDP_PASS;
     uint64_t *replies = map_lookup(&table_replies, &first);
     if (replies != NULL)
         (*replies)++;
+    return XDP_DROP;
+}
+
+/* The table has an entry for each address from 10.0.0.0 on; others are not counted. */
+int count_reply_of_source(struct xdp_md *context)
+{
+    const struct headers *headers = (const void *)(long)context->data;
+
+    if (!is_reply(context) ||
+        (const uint8_t *)(headers + 1) > (const uint8_t *)(long)context->data_end)
+        return XDP_PASS;
+    const uint32_t number = __builtin_bswap32(headers->ip.daddr) & 0xffffff;
+    uint64_t *replies = map_lookup(&table_tally, &number);
+    if (replies != NULL)
+        __sync_fetch_and_add(replies, 1);
     return XDP_DROP;
 }

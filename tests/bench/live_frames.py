@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import glob
 import json
+import mmap
 import os
 import resource
 import shutil
@@ -32,7 +33,8 @@ SOURCE = os.path.join(HERE, "live_frames.bpf.c")
 
 # linux/bpf.h
 MAP_CREATE, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, PROG_TEST_RUN = 0, 1, 2, 10
-MAP_TYPE_ARRAY, MAP_TYPE_PERCPU_ARRAY = 2, 6
+MAP_TYPE_ARRAY, MAP_TYPE_PERCPU_ARRAY, MAP_MMAPABLE = 2, 6, 1 << 10
+LINK_UPDATE = 29
 PSEUDO_MAP_FD, TEST_XDP_LIVE_FRAMES = 1, 2
 
 SERVER, CLIENTS, PORT = "192.0.2.1", "192.0.2.2", 3000
@@ -40,6 +42,21 @@ SOURCES = "10.0.0.0/8"  # of the frames that the kernel sends
 SOURCE_PORT, PAYLOAD, FRAME_BYTES = 4000, b"hello", 60
 REQUEST = struct.Struct(f"=6I{FRAME_BYTES}s")  # struct request of live_frames.bpf.c
 REPLIES_S = 60  # in which the server answers a burst; no result depends on it
+
+
+class Tally:
+    """A table of the kernel with a counter for each number below `count`."""
+
+    def __init__(self, count):
+        self.bytes = 8 * count
+        self.fd = bpf(MAP_CREATE, struct.pack("=IIIII", MAP_TYPE_ARRAY, 4, 8, count, MAP_MMAPABLE))
+
+    def read(self):
+        with mmap.mmap(self.fd, self.bytes, prot=mmap.PROT_READ) as memory:
+            return memoryview(bytes(memory)).cast("Q")
+
+    def close(self):
+        os.close(self.fd)
 
 
 class Table:
@@ -189,9 +206,10 @@ class Sender:
             tables = {"TABLE_REQUEST": self.requests, "TABLE_REPLIES": self.replies}
             self.program = load_section(sections, "send", tables)
             undo.callback(os.close, self.program)
-            sink = load_section(sections, "sink", tables)
-            undo.callback(os.close, sink)
-            undo.callback(os.close, namespace.call(attach, sink, "eth0"))
+            self.sections, self.sink = sections, load_section(sections, "sink", tables)
+            undo.callback(os.close, self.sink)
+            self.link = namespace.call(attach, self.sink, "eth0")
+            undo.callback(os.close, self.link)
             # Where a program is attached nowhere, each of its runs begins and ends with a grace period of the kernel, in which it
             # enters the kernel's list of running programs and leaves it. So it is attached to an interface without traffic.
             namespace.run("ip link add unused type veth peer name unused1")
@@ -203,7 +221,24 @@ class Sender:
         """Sets the sources that take turns from now on, and whether frames are sent or dropped when they are made."""
         self.requests.write(request(self.interface if sends else 0, first_source, sources, *self.macs))
 
-    def _count_replies(self):
+    @contextlib.contextmanager
+    def tally(self, sources):
+        """Counts replies by source until the context ends. Yields a function that returns how many have come to each of so many sources
+        from the first one on."""
+        with contextlib.closing(Tally(sources + 1)) as table:
+            program = load_section(self.sections, "tally", {"TABLE_TALLY": table})
+            self._receive_by(program)
+            try:
+                yield lambda: table.read()[1:]
+            finally:
+                self._receive_by(self.sink)
+                os.close(program)
+
+    def _receive_by(self, program):
+        bpf(LINK_UPDATE, struct.pack("=IIII", self.link, program, 0, 0))
+
+    def count_replies(self):
+        """Returns how many replies were received; those that were counted by source are not among them."""
         return sum(struct.unpack(f"={len(self.replies.value) // 8}Q", self.replies.read()))
 
     def _send(self, count):
@@ -220,13 +255,13 @@ class Sender:
 
     def _await_replies(self, count):
         deadline = time.monotonic() + REPLIES_S
-        while (missing := count - self._count_replies()) > 0:
+        while (missing := count - self.count_replies()) > 0:
             if self.ended.is_set() or time.monotonic() > deadline:
                 raise MeasurementError(f"{missing} requests of the kernel's sender were not answered")
             time.sleep(50e-6)
 
     def _ask(self, count, burst, answered):
-        bursts, replies = [], self._count_replies()
+        bursts, replies = [], self.count_replies()
         for first in range(0, count, burst):
             size = min(burst, count - first)
             taken, interrupted = self._send(size)

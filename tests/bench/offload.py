@@ -1,5 +1,5 @@
-"""The offload of registered clients: what a reply costs on the sockets and in the kernel, and what registered clients lose to a flood
-of forged requests."""
+"""The offload of registered clients: what a reply and a copy of a broadcast cost on the sockets and in the kernel, and what registered
+clients lose to a flood of forged requests."""
 
 import contextlib
 import ipaddress
@@ -7,7 +7,7 @@ import ipaddress
 import live_frames
 import meters
 import senders
-from broadcasts import load_results, long_rounds
+from broadcasts import check_report, load_results, long_rounds
 from processes import MeasurementError, Process, wait_until
 from results import Figure, Row, Section, middle
 from servers import start_udpsrv
@@ -18,12 +18,14 @@ ADDRESS = f"{live_frames.SERVER}:{live_frames.PORT}"
 FIRST_SOURCE = int(ipaddress.ip_network(live_frames.SOURCES)[1])
 FORGED, FIRST_FORGED = 100_000, int(ipaddress.ip_address("10.128.0.1"))
 BURST = senders.OUTSTANDING  # unanswered requests at a time
+COPIES_RATE = 10_000_000 # more than the server sends; only broadcasts with a rate leave as frames
 BURST_TO_REGISTER, BUFFER_TO_REGISTER = 8192, "64m"  # a receive buffer that holds them
 DATAGRAMS_UNTIL_OFFLOADED = 2
 MADE, DROPPED = "the sender: frames that are not sent", "frames that the server's interface drops"
 FLOOD_TIMEOUT_S = 1
 IN_SENDER, IN_SERVER = "CPU ns in the sender's thread", "CPU ns in the server's process"
 LOST, FULL = "lost", "datagrams that found the socket full"
+TOOK = "s for all copies"
 
 
 @contextlib.contextmanager
@@ -53,12 +55,13 @@ class Contender:
 
     def __init__(self, bench, mode, clients, undo):
         self.bench, self.mode = bench, mode
-        config = f"[server]\nreceive-buffer = {BUFFER_TO_REGISTER}\n"
+        config = f"[server]\nreceive-buffer = {BUFFER_TO_REGISTER}\n[broadcast]\nrate = {COPIES_RATE}\n"
         self.server, self.pair = undo.enter_context(_serving(bench, mode, clients, config))
         bench.log(f"offload: registering {clients:,} clients, mode = {mode}")
         self.pair.sender.aim(FIRST_SOURCE, clients)
         self.pair.sender.ask(DATAGRAMS_UNTIL_OFFLOADED * clients, BURST_TO_REGISTER)
         _await_offloaded(self.server, mode, clients)
+        self.pair.sender.ask(clients, BURST_TO_REGISTER) # by which the program knows the link of each
 
     def measure(self):
         """Returns the CPU times of a reply."""
@@ -112,6 +115,60 @@ def _measure_costs(bench, section):
     for count in counts:
         row = section.row(_row("offloaded", count))
         section.figures += [_share(section, count), Figure(f"{count:,} registered: a reply, offloaded", middle(row, "cpu_ns"), 700, "ns")]
+
+
+# ---- the cost of a copy ----
+
+def _broadcast(contender, count):
+    """Returns the report on a broadcast, of which all copies were sent in the contender's way."""
+    before = contender.server.control("stats")["offload_copies"]
+    report = contender.server.control("broadcast", "news")
+    check_report(report, count)
+    by_kernel = contender.server.control("stats")["offload_copies"] - before
+    if by_kernel != (count if contender.mode == "native" else 0):
+        raise MeasurementError(f"of {count} copies {by_kernel} were sent by the offload")
+    return report
+
+
+def _measure_copies_of(contender, count):
+    """Returns the CPU time of a copy, with its way through the pair and its receiver, and the time that the broadcast took."""
+    received = contender.pair.sender.count_replies()
+    used = meters.cpu_ns(contender.server.pid)
+    report = _broadcast(contender, count)
+    used = meters.cpu_ns(contender.server.pid) - used
+    wait_until("all copies to be received", lambda: contender.pair.sender.count_replies() - received >= count)
+    return {"cpu_ns": used / count, TOOK: report["duration_ms"] / 1000}
+
+
+def _check_copies(contender, count):
+    """Checks that each client gets one copy."""
+    with contender.pair.sender.tally(count) as copies:
+        _broadcast(contender, count)
+        wait_until("each client to get a copy", lambda: min(copies()) > 0)
+        most = max(copies())
+    if most != 1:
+        raise MeasurementError(f"a client got {most} copies of a broadcast")
+
+
+def offload_copies(bench):
+    """A broadcast to registered clients on sockets and by frames of the kernel."""
+    count = bench.sizes.many
+    section = Section("offload-copies", f"broadcast to {count:,} clients on a veth pair", "copy", [Row(way) for way in MODES])
+    section.rows[1].base = "sockets"
+    reason = live_frames.why_not()
+    if reason is not None:
+        section.notes.append(f"skipped: {reason}")
+        return section
+    with contextlib.ExitStack() as undo:
+        contenders = {way: Contender(bench, mode, count, undo) for way, mode in MODES.items()}
+        for contender in contenders.values():
+            _check_copies(contender, count)
+        bench.interleave(section, [(way, lambda contender=contender: _measure_copies_of(contender, count))
+                                   for way, contender in contenders.items()])
+    row = section.row("offloaded")
+    section.figures = [Figure("a copy, offloaded", middle(row, "cpu_ns"), 400, "ns"),
+                       Figure("all copies, offloaded", middle(row, TOOK), 0.5, "s")]
+    return section
 
 
 # ---- a flood ----

@@ -135,6 +135,18 @@ class Run(unittest.TestCase):
             self.assertGreater(row["samples"]["forged requests a second"][0], 0)
         self.assertEqual([figure["limit"] for figure in section["figures"]], [12.5, 700, 12.5, 700, 0])
 
+    @unittest.skipIf(live_frames.why_not(), live_frames.why_not())
+    def test_copies_of_the_offload_are_counted_and_measured(self):
+        status, text, out = run("--rounds", "1", "offload-copies")
+        self.addCleanup(shutil.rmtree, out)
+        self.assertEqual(status, 0, text)
+        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
+            section = json.load(file)["sections"][0]
+        self.assertEqual([row["name"] for row in section["rows"]], ["sockets", "offloaded"])
+        for row in section["rows"]:
+            self.assertGreater(row["samples"]["cpu_ns"][0], 0)
+        self.assertEqual([figure["limit"] for figure in section["figures"]], [400, 0.5])
+
     def test_all_clients_expire_in_a_mass_expiry_and_none_without(self):
         status, text, out = run("--rounds", "1", "expiry")
         self.addCleanup(shutil.rmtree, out)
