@@ -26,6 +26,9 @@ enum {
      * value, each in words of 8 bytes, and up to two buckets, since their number is a power of two
      * (kernel/bpf/hashtab.c). */
     OFFLOAD_CLIENT_BYTES = 32 + (2 * 16 + 48 + 16 + 16) + (2 * 16 + 48 + 40 + 16),
+    /* What a worker has for copies of a broadcast: the tables of offload/copy_tables, of 35 KiB,
+     * and the clients of 512 copies (server/broadcast/frame_copies), 44 KiB. */
+    OFFLOAD_WORKER_BYTES = 80 << 10,
     MIB = 1 << 20,
 };
 
@@ -67,7 +70,8 @@ struct memory_estimate memory_estimate_of(const struct config *config, size_t wo
     if (config->admission.rate_pps != 0)
         need.base_bytes += rate_limiter_bytes();
     if (config->offload.mode != CONFIG_OFFLOAD_OFF)
-        need.offload_bytes = (uint64_t)config_offload_max(config) * OFFLOAD_CLIENT_BYTES;
+        need.offload_bytes = (uint64_t)config_offload_max(config) * OFFLOAD_CLIENT_BYTES +
+                             (uint64_t)workers * OFFLOAD_WORKER_BYTES;
     if (has_streams(config))
         need.streams_bytes =
             (uint64_t)config->server.stream_max * config->server.stream_buffer_bytes;

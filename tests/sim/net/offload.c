@@ -203,6 +203,9 @@ int offload_take_over(struct offload **offload, struct handover_reader *reader)
     if (descriptor < 0)
         return -EPROTO;
     int error = faults_refuse_memory() ? -ENOMEM : 0;
+    struct program *program = (struct program *)descriptor_object(descriptor, OBJECT_PROGRAM);
+    for (uint32_t i = 0; i < program->sender_count; i++)
+        program->senders[i].refused = 0;
     if (error != 0)
         descriptor_close(descriptor);
     else

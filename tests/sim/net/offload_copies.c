@@ -52,16 +52,12 @@ struct offload_copy *offload_copies(struct offload *offload, uint32_t worker)
 
 /* ---- what is checked ---- */
 
-static void check_user(struct program_sender *sender, uint32_t number)
+static void check_user(uint32_t number)
 {
-    int process = scheduler_process();
     int worker = scheduler_worker_of(scheduler_current()) + broken_now("frame-worker", 20);
     if (worker != (int)number)
-        broken_promise("each worker has a share of the tables of copies, which only it uses",
+        broken_promise("each worker uses its own sender of copies",
                        "worker %d uses that of worker %" PRIu32, worker, number);
-    if (sender->process != process)
-        sender->refused = 0;
-    sender->process = process;
 }
 
 static void check_copies(const struct program_sender *sender, uint32_t count)
@@ -151,7 +147,7 @@ int offload_copies_send(struct offload *offload, uint32_t worker, uint32_t count
     int error = faults_refuse_frames();
     bool makes_some = error != 0 && draw_below(DRAW_FAULTS, 2) == 0;
     uint32_t end = error != 0 && !makes_some ? (uint32_t)draw_below(DRAW_FAULTS, count) : count;
-    check_user(sender, worker);
+    check_user(worker);
     check_copies(sender, count);
     bool is_refused = end < count;
     uint32_t number = broadcast_of(sender, count);

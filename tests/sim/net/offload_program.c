@@ -49,8 +49,6 @@ static struct program_sender *new_senders(uint32_t count)
     size_t bytes = count * sizeof(struct program_sender);
     struct program_sender *senders = aligned_alloc(_Alignof(struct program_sender), bytes);
     memset(senders, 0, bytes);
-    for (uint32_t i = 0; i < count; i++)
-        senders[i].process = -1;
     return senders;
 }
 

@@ -24,8 +24,7 @@ struct program_entry {
 struct program_sender {
     struct offload_copy copies[OFFLOAD_COPIES_MAX];
     struct offload_message messages[OFFLOAD_COPY_MESSAGES];
-    int process;      /* that has used it last; -1: none */
-    uint32_t refused; /* the broadcast whose frames were refused last; 0: none */
+    uint32_t refused; /* the broadcast whose frames this process was refused last; 0: none */
 };
 
 struct program {
