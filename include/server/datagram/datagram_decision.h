@@ -59,8 +59,8 @@ struct message_callback {
 };
 
 /* Receives the record of each datagram that has renewed its client, by a listener that is no
- * multicast group: the program in the kernel could answer the next one
- * (server/workers/offload/worker_offload). */
+ * multicast group, also of those that get no reply, such as a hello: the program in the kernel
+ * could answer the next one (server/workers/offload/worker_offload). */
 struct renewal_callback {
     void (*call)(void *state, uint8_t listener, const struct registry_datagram *record,
                  uint64_t now_ms); /* NULL: there is none */

@@ -26,8 +26,7 @@ struct decision {
     bool to_group;          /* the listener is a multicast group */
     bool may_be_earlier;    /* see struct earlier_datagrams */
     uint64_t elsewhere;     /* a bit for each datagram whose source another worker registers */
-    uint64_t client_frames; /* a bit for each datagram that is a hello or a confirm and passed the
-                               filter, by its position in the batch; BATCH_MAX is 64 */
+    uint64_t client_frames; /* a bit for each hello and confirm that passed the filter */
     struct admitted admitted;
 };
 
@@ -445,18 +444,23 @@ static bool is_refused(const struct registry_datagram *record)
            record->outcome == REGISTRY_UNKNOWN;
 }
 
-/* Passes the datagrams that get a reply to the callbacks: those that have renewed their clients,
- * and the payloads of those whose source is registered. */
-static void pass_to_callbacks(const struct decision *decision, size_t first, size_t end)
+/* Passes the datagrams that have renewed their clients, also those that get no reply. */
+static void pass_renewed(const struct decision *decision, size_t first, size_t end)
+{
+    const struct renewal_callback *on_renewed = &decision->decider->on_renewed;
+    const struct registry_datagram *records = decision->admitted.records;
+    for (size_t k = first; k < end; k++)
+        if (records[k].outcome == REGISTRY_RENEWED)
+            on_renewed->call(on_renewed->state, decision->listener, &records[k], decision->now_ms);
+}
+
+/* Passes the payloads of the datagrams that get a reply, if their sources are registered. */
+static void pass_messages(const struct decision *decision, size_t first, size_t end)
 {
     const struct message_callback *on_message = &decision->decider->on_message;
-    const struct renewal_callback *on_renewed = &decision->decider->on_renewed;
     const struct admitted *admitted = &decision->admitted;
     for (size_t k = first; k < end; k++) {
-        const struct registry_datagram *record = &admitted->records[k];
-        if (on_renewed->call != NULL && record->outcome == REGISTRY_RENEWED && !decision->to_group)
-            on_renewed->call(on_renewed->state, decision->listener, record, decision->now_ms);
-        if (on_message->call == NULL || is_refused(record))
+        if (is_refused(&admitted->records[k]))
             continue;
         struct datagram message = decision->datagrams[admitted->indexes[k]];
         message.bytes += admitted->header_bytes[k];
@@ -495,7 +499,7 @@ static size_t keep_replied(struct decision *decision, size_t first, size_t end, 
     return kept;
 }
 
-/* Steps 8 and 9, and the message callback. Keeps the datagrams that get a reply. */
+/* Steps 8 and 9, and the callbacks. Keeps the datagrams that get a reply. */
 static void update_registry(struct decision *decision)
 {
     const struct admission_rules *rules = &decision->decider->rules;
@@ -507,12 +511,13 @@ static void update_registry(struct decision *decision)
         size_t before = kept;
         size_t renewed = registry_update(decision->decider->registry, decision->listener,
                                          &admitted->records[first], end - first, decision->now_ms);
+        if (decision->decider->on_renewed.call != NULL && !decision->to_group)
+            pass_renewed(decision, first, end);
         /* Mostly all of them are clients that were renewed, and each gets a reply. */
         bool keep_all = renewed == end - first && kept == first && !each;
         kept = keep_all ? end : keep_replied(decision, first, end, kept);
-        if (decision->decider->on_message.call != NULL ||
-            decision->decider->on_renewed.call != NULL)
-            pass_to_callbacks(decision, before, kept);
+        if (decision->decider->on_message.call != NULL)
+            pass_messages(decision, before, kept);
     }
     admitted->count = kept;
 }

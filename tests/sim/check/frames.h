@@ -8,8 +8,8 @@
 
 /* The oracle of the copies that leave as Ethernet frames: each goes to a registered client, back by
  * the link on which the last datagram came that the program in the kernel has noted of it, and from
- * the address that this was sent to. A client whose later datagrams come by another interface, or
- * to another address, gets no frame, from at most FRAMES_NOTED_MS after the program has noted one.
+ * the address that this was sent to. A client whose later datagrams come by another way, or to
+ * another address, gets no frame, from at most FRAMES_NOTED_MS after the program has noted one.
  * That each client gets one copy by either way is checked in check/copies. */
 
 enum { FRAMES_NOTED_MS = 1000 };

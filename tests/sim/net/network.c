@@ -67,16 +67,18 @@ uint64_t network_queue_ns(const struct addr *to, size_t size)
 /* ---- packets on their way ---- */
 
 /* The Ethernet address that packets of a client have on the link: its own one, or that of one of
- * two routers, which take turns. */
+ * two routers, which take turns. Of some clients, one of the two passes on packets that the program
+ * of the offload does not look at, such as those with a VLAN tag. */
 static void set_ethernet(struct packet *packet)
 {
-    enum { ROUTERS = 2, TURN_MS = 7000 };
+    enum { ROUTERS = 2, TURN_MS = 7000, TAGGED_EACH = 3 };
     const struct addr *from = &packet->from;
     uint8_t last = from->ip[from->family == ADDR_IPV4 ? 3 : 15];
     bool is_routed = from->ip[0] == 203 || (from->ip[0] == 0x20 && from->ip[5] == 1);
     uint64_t router = (event_queue_now_ms() / TURN_MS + last) % ROUTERS;
     const uint8_t address[] = {2, 0, is_routed, from->ip[0], last, is_routed ? (uint8_t)router : 0};
     memcpy(packet->ethernet, address, sizeof address);
+    packet->is_tagged = is_routed && router == 1 && last % TAGGED_EACH == 0;
 }
 
 /* It arrives by the interface that leads to its source, if that exists then; to a link-local

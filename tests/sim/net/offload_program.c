@@ -44,12 +44,12 @@ static void destroy(struct object *object)
     free(program);
 }
 
-static struct program_sender *new_senders(uint32_t count)
+/* Of zeros. */
+static void *new_array(size_t alignment, size_t bytes)
 {
-    size_t bytes = count * sizeof(struct program_sender);
-    struct program_sender *senders = aligned_alloc(_Alignof(struct program_sender), bytes);
-    memset(senders, 0, bytes);
-    return senders;
+    void *array = aligned_alloc(alignment, bytes);
+    memset(array, 0, bytes);
+    return array;
 }
 
 struct program *program_new(const struct offload_size *size)
@@ -63,8 +63,10 @@ struct program *program_new(const struct offload_size *size)
         .record_count = record_count,
         .worker_count = worker_count,
         .sender_count = size->senders,
-        .senders = new_senders(size->senders),
-        .records = calloc(record_count, sizeof *program->records),
+        .senders =
+            new_array(_Alignof(struct program_sender), size->senders * sizeof *program->senders),
+        .records =
+            new_array(_Alignof(struct offload_record), record_count * sizeof *program->records),
         .workers = calloc(worker_count, sizeof *program->workers),
         .rotations = calloc(OFFLOAD_ROTATIONS, sizeof *program->rotations),
         .messages =
@@ -337,7 +339,7 @@ void program_break_next_hops(struct program *program)
 bool program_takes(struct packet *packet)
 {
     struct program *program = attached_to(host_birth(packet->interface));
-    if (program == NULL || addr_is_multicast(&packet->to))
+    if (program == NULL || packet->is_tagged || addr_is_multicast(&packet->to))
         return false;
     struct program_result result =
         program_run(program, packet, simulated_clock_ms(), !faults_lacks_room());

@@ -17,6 +17,7 @@ struct packet {
     struct addr from, to;
     uint32_t interface;  /* index of the one that it arrives on */
     uint8_t ethernet[6]; /* its sender's Ethernet address there */
+    bool is_tagged;      /* the program of the offload does not look at it */
     uint32_t shards;     /* that the program of the group has chosen among */
     uint32_t size;
     uint8_t bytes[];

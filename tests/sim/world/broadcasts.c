@@ -20,19 +20,24 @@ void broadcasts_reset(void)
     count = 0;
 }
 
+/* Around the least MTU, and around the size that the offload can send. */
+static uint64_t draw_long_padding(void)
+{
+    static const uint64_t ranges[][2] = {{540, 580}, {1190, 1250}, {500, 1250}};
+    const uint64_t *range = ranges[draw_below(DRAW_OFFLOAD, 3)];
+    return draw_range(DRAW_OFFLOAD, range[0], range[1]);
+}
+
 bool broadcasts_draw(struct drawn_broadcast *drawn, bool is_plain, uint64_t padding)
 {
-    enum { LONG_MIN = 500, LONGER_MIN = 1190 };
     char text[BROADCASTS_PADDING_MAX + 32], words[SELECTIONS_TEXT_BYTES];
     char key[PUBLISHING_WORDS_BYTES] = "", confirm[CONFIRMING_WORDS_BYTES] = "",
          *line = drawn->arguments;
     if (count + 1 >= BROADCASTS_MAX)
         return false;
     uint32_t number = drawn->number = copies_first_number() + ++count;
-    /* Around the MTU, and around the size that the offload can send. */
     if (!is_plain && swarm.offload && draw_below(DRAW_OFFLOAD, 5) == 0)
-        padding = draw_range(DRAW_OFFLOAD, draw_below(DRAW_OFFLOAD, 2) ? LONG_MIN : LONGER_MIN,
-                             BROADCASTS_PADDING_MAX - 50);
+        padding = draw_long_padding();
     int size = snprintf(text, sizeof text, "T%" PRIu32 ".%0*d", number, (int)padding + 1, 0);
     if (number % 3 == 0)
         text[size - 1] = '\n';

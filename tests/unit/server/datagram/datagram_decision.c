@@ -273,6 +273,32 @@ Test(datagram_decision, a_client_that_is_renewed_is_offered_also_by_a_frame)
     cr_assert_eq(renewed, 2, "it has left, and joined anew");
 }
 
+/* Otherwise a copy could leave by the link of a request, after hellos and confirms by another. */
+Test(datagram_decision, a_client_is_offered_by_a_hello_and_a_confirm_too)
+{
+    decider.on_renewed.call = on_renewed;
+    join(0);
+    send_request(0);
+    send_hello(0, true);
+    send_confirm(0, JOB);
+    send_hello(1, true);
+    decide();
+    cr_assert_eq(renewed, 3, "the other hello renews nobody");
+}
+
+Test(datagram_decision, a_client_of_a_group_is_not_offered)
+{
+    static const struct own_addrs own_addrs;
+    decider.on_renewed.call = on_renewed;
+    decider.groups = (struct multicast_listeners){.bits = 1, .own_addrs = &own_addrs};
+    join(0);
+    send_request(0);
+    send_hello(0, true);
+    decide();
+    cr_assert_eq(fates.replies, 1);
+    cr_assert_eq(renewed, 0);
+}
+
 /* ---- names ---- */
 
 static void ignore(struct mailbox_message *wake)
