@@ -237,7 +237,8 @@ static bool answers_earlier(const struct model_entry *entry)
 static struct role_of_socket role_of_sender(int socket, const void *bytes, size_t size)
 {
     struct role_of_socket role = role_of(socket);
-    bool is_frame = is_frame_of(bytes, size, 1) || is_frame_of(bytes, size, 5);
+    bool is_frame =
+        is_frame_of(bytes, size, 1) || is_frame_of(bytes, size, 5) || is_frame_of(bytes, size, 9);
     if (role.role != ROLE_NONE || scheduler_process() == roles_process())
         return role;
     return (struct role_of_socket){is_frame ? ROLE_CHALLENGE : ROLE_REPLY, receiving[last_receiver],
@@ -250,7 +251,10 @@ void observe_sent(int socket, const struct addr *to, const void *bytes, size_t s
     int worker = role.worker;
     check_thread(worker);
     bool is_frame = role.role == ROLE_RECEIVER || role.role == ROLE_CHALLENGE;
-    int listener = is_frame ? receiving[worker] : role.listener;
+    /* Before its workers run, a successor answers batch by batch, maybe by a socket that another
+     * worker had in the process before. */
+    int receiver = scheduler_process() == roles_process() ? worker : last_receiver;
+    int listener = is_frame ? receiving[receiver] : role.listener;
     struct model_entry *entry = model_find(listener, to);
     uint32_t number;
     if (role.role == ROLE_COPY || (role.role == ROLE_REPLY && !answers_earlier(entry)))
