@@ -319,8 +319,10 @@ static void apply(struct model_entry *entry, struct effect effect, enum chance k
     }
     if (effect.leaves != NO)
         entry->sure_until_ms = 0;
-    if (effect.leaves == YES)
+    if (effect.leaves == YES) {
         entry->may_until_ms = entry->kept_until_ms = now_ms;
+        model_add_occupying(entry); /* in this ms, also if it was not one before */
+    }
     /* All clients expire in the worker that learns that addresses are to be proven. */
     bool may_expire = settings_change && next_settings.cookie && !settings.cookie;
     bool may_be_removed = may_be_kicked(entry);
