@@ -47,6 +47,14 @@ def of_processes(file):
 
 
 class Run(unittest.TestCase):
+    def section(self, *words):
+        """Runs one scenario, which must succeed. Returns its section of bench.json."""
+        status, text, out = run(*words)
+        self.addCleanup(shutil.rmtree, out)
+        self.assertEqual(status, 0, text)
+        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
+            return json.load(file)["sections"][0]
+
     def test_a_run_with_few_requests_adds_up_and_reports_all_rounds(self):
         status, text, out = run("--no-valgrind", "--rounds", "2", "reply", "million", "fanout",
                                 "memory", "idle", "registry")
@@ -67,11 +75,7 @@ class Run(unittest.TestCase):
             self.assertIn("| udpsrv, bound |", file.read())
 
     def test_senders_are_measured_by_what_more_requests_cost(self):
-        status, text, out = run("--no-valgrind", "--rounds", "1", "sender")
-        self.addCleanup(shutil.rmtree, out)
-        self.assertEqual(status, 0, text)
-        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
-            section = json.load(file)["sections"][0]
+        section = self.section("--no-valgrind", "--rounds", "1", "sender")
         self.assertEqual([row["name"] for row in section["rows"]][:2],
                          ["udpload", "bare sender, many sources"])
 
@@ -91,11 +95,7 @@ class Run(unittest.TestCase):
         self.assertEqual(gateway["rows"][2]["samples"]["lost"], [0])
 
     def test_confirmed_broadcasts_are_confirmed_and_measured(self):
-        status, text, out = run("--no-valgrind", "--rounds", "1", "confirm")
-        self.addCleanup(shutil.rmtree, out)
-        self.assertEqual(status, 0, text)
-        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
-            section = json.load(file)["sections"][0]
+        section = self.section("--no-valgrind", "--rounds", "1", "confirm")
         plain, confirmed, lossy = section["rows"]
         self.assertNotIn("silent", plain["samples"])
         self.assertEqual(confirmed["samples"]["silent"], [0])
@@ -106,11 +106,7 @@ class Run(unittest.TestCase):
         self.assertEqual((twice["value"], twice["limit"]), (0, 0))
 
     def test_scrapes_are_answered_and_measured(self):
-        status, text, out = run("--no-valgrind", "--rounds", "1", "scrape")
-        self.addCleanup(shutil.rmtree, out)
-        self.assertEqual(status, 0, text)
-        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
-            section = json.load(file)["sections"][0]
+        section = self.section("--no-valgrind", "--rounds", "1", "scrape")
         cost = section["rows"][2]["samples"]
         self.assertGreater(cost["metrics: CPU µs"][0], 0)
         self.assertGreater(cost["metrics: bytes"][0], cost["status.json: bytes"][0])
@@ -118,11 +114,7 @@ class Run(unittest.TestCase):
 
     @unittest.skipIf(live_frames.why_not(), live_frames.why_not())
     def test_replies_of_the_offload_are_counted_and_measured(self):
-        status, text, out = run("--rounds", "1", "offload")
-        self.addCleanup(shutil.rmtree, out)
-        self.assertEqual(status, 0, text)
-        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
-            section = json.load(file)["sections"][0]
+        section = self.section("--rounds", "1", "offload")
         self.assertEqual([row["name"] for row in section["rows"][2:]],
                          [f"{way}, {count} registered" for count in (SMOKE.clients, SMOKE.many) for way in ("sockets", "offloaded")]
                          + ["flood, sockets", "flood, offloaded"])
@@ -137,22 +129,14 @@ class Run(unittest.TestCase):
 
     @unittest.skipIf(live_frames.why_not(), live_frames.why_not())
     def test_copies_of_the_offload_are_counted_and_measured(self):
-        status, text, out = run("--rounds", "1", "offload-copies")
-        self.addCleanup(shutil.rmtree, out)
-        self.assertEqual(status, 0, text)
-        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
-            section = json.load(file)["sections"][0]
+        section = self.section("--rounds", "1", "offload-copies")
         self.assertEqual([row["name"] for row in section["rows"]], ["sockets", "offloaded"])
         for row in section["rows"]:
             self.assertGreater(row["samples"]["cpu_ns"][0], 0)
         self.assertEqual([figure["limit"] for figure in section["figures"]], [400, 0.5])
 
     def test_all_clients_expire_in_a_mass_expiry_and_none_without(self):
-        status, text, out = run("--rounds", "1", "expiry")
-        self.addCleanup(shutil.rmtree, out)
-        self.assertEqual(status, 0, text)
-        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
-            section = json.load(file)["sections"][0]
+        section = self.section("--rounds", "1", "expiry")
         none, all_expire, subscriber = section["rows"]
         # The clients of the load send often enough not to expire.
         self.assertEqual(none["samples"]["expired meanwhile"], [0])

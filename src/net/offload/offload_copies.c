@@ -5,7 +5,6 @@
 #include "net/offload/offload_state.h"
 
 #include <errno.h>
-#include <string.h>
 
 enum {
     HEADERS_BYTES_MAX = 14 + 40 + 8, /* Ethernet, IPv6, UDP */
