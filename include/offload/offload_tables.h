@@ -1,6 +1,8 @@
 #ifndef OFFLOAD_OFFLOAD_TABLES_H
 #define OFFLOAD_OFFLOAD_TABLES_H
 
+#include "base/siphash.h"
+
 #include <stdint.h>
 
 /* The memory that the server shares with its program in the kernel (src/net/offload), which answers
@@ -8,10 +10,14 @@
  * header, so it has no pointer and no type of the C library but those of <stdint.h>.
  *
  * The server decides which clients the program may answer for. For each of them it fills a record,
- * and then enters the client's addresses in one of two hash tables of the kernel, whose value names
- * the record. The program renews a client in its record, which is memory of both: the server reads
- * there when the client's last datagram came. So the sweep needs no system call, and a client that
- * both see in the same moment is either renewed or ended, and never both (seen).
+ * which has the client's addresses, and then enters it in an index, by which the program finds it.
+ * The program renews a client in its record: the server reads there when the client's last datagram
+ * came. So neither the sweep nor a new client needs a system call, and a client that both see in
+ * the same moment is either renewed or ended, and never both (seen).
+ *
+ * A hash table of the kernel would do for the index, but has each client on four or five cache
+ * lines, which all have to come from memory if there are a million clients (docs/performance.md,
+ * "The offload"). Here they are two: one of the index and the record.
  *
  * Everything that the program reads of a worker at once is one 64-bit word, so that it sees
  * settings from before or after a change, and no mixture. */
@@ -33,47 +39,75 @@ enum {
     OFFLOAD_WORKERS_MAX = 256,
 
     OFFLOAD_TAG_BITS = 20,
+    OFFLOAD_RECORD_BITS = 28, /* of a record's number */
+
+    /* A line of the index has room for four times as many clients as there are records for it. They
+     * are spread by a hash, so that about two of 10,000 clients do not get a place in the first of
+     * their lines (its clients have a Poisson distribution with the mean 2), and of a billion some
+     * forty in neither: those stay on the sockets. */
+    OFFLOAD_LINE_CLIENTS = 8,
+    OFFLOAD_LINE_RECORDS = 2,
+    OFFLOAD_LINES_EACH = 2, /* in which a client may be */
 };
 
 /* For how many of each there is room in the tables, at least 1. */
 struct offload_size {
-    uint32_t records; /* clients that may be in the tables at the same time */
+    uint32_t records; /* clients that may be in the tables at the same time; below
+                         2^OFFLOAD_RECORD_BITS */
     uint32_t workers; /* up to OFFLOAD_WORKERS_MAX */
     uint32_t senders; /* the first workers that can send copies (offload/copy_tables), likewise */
 };
 
-/* The keys of the two hash tables, as the bytes stand in the headers: all in network byte order.
- * The local address is the one that the client sends to. */
-struct offload_key4 {
-    uint32_t source, local;
-    uint16_t source_port, local_port;
+/* The addresses of a client, their bytes as they stand in the headers. The local address is the one
+ * that the client sends to. */
+struct offload_key {
+    /* The source port; the local port, shifted left by 16; 4 or 6, the version of IP, by 32. In a
+     * record also the index of the client's worker, by 48. */
+    uint64_t ports;
+    /* IPv4: the source, and the local address shifted left by 32, in the first word; the others are
+     * 0. IPv6: two words each. */
+    uint64_t addresses[4];
 };
 
-struct offload_key6 {
-    uint32_t source[4], local[4];
-    uint16_t source_port, local_port;
-};
+enum { OFFLOAD_ADDRESS_WORDS4 = 1, OFFLOAD_ADDRESS_WORDS6 = 4 };
 
-/* The value of both. */
+static inline uint64_t offload_ports(uint16_t source, uint16_t local, uint8_t version)
+{
+    return source | (uint64_t)local << 16 | (uint64_t)version << 32;
+}
+
+/* For the ports of a record. */
+static inline uint32_t offload_ports_worker(uint64_t ports)
+{
+    return (uint32_t)(ports >> 48);
+}
+
+static inline uint64_t offload_ports_without_worker(uint64_t ports)
+{
+    return ports & ((UINT64_C(1) << 48) - 1);
+}
+
+/* How a client is entered. */
 struct offload_client {
-    uint32_t record; /* its index */
+    uint32_t record; /* its number */
     uint32_t worker;
     uint32_t
         tag; /* 1 to 2^OFFLOAD_TAG_BITS - 1; the record has it as long as it is this client's */
 };
 
-/* The record of a client, which is on one cache line. */
+/* The record of a client. What the program reads for an IPv4 client is on one cache line. */
 struct offload_record {
     /* The time of the last datagram that the program answered, or of the entry in the table, in ms
      * of CLOCK_BOOTTIME, shifted left by OFFLOAD_TAG_BITS, and the tag in the low bits. 0: it has
      * ended; the program passes its datagrams on. Both sides change it by compare and exchange. */
-    _Alignas(32) uint64_t seen;
+    _Alignas(128) uint64_t seen;
     uint32_t received;   /* datagrams that the program answered since the server last read it */
     uint32_t generation; /* of the worker's settings for which the client was admitted */
     /* The link from which the last datagram of the client came that the program saw: the Ethernet
      * address of the sender, its first byte the lowest one, and above it the low 16 bits of the
      * interface's index; 0: it is not known. And when that was, in ms of CLOCK_BOOTTIME. */
     uint64_t next_hop, next_hop_ms;
+    struct offload_key key; /* written before the client is in the index */
 };
 
 static inline uint64_t offload_seen(uint64_t now_ms, uint32_t tag)
@@ -90,6 +124,76 @@ static inline uint32_t offload_seen_tag(uint64_t seen)
 {
     return (uint32_t)(seen & ((1u << OFFLOAD_TAG_BITS) - 1));
 }
+
+/* ---- the index ---- */
+
+/* The first line. The hash is keyed (base/siphash), since senders choose their addresses. */
+struct offload_index_head {
+    _Alignas(64) struct siphash_state hash_begin; /* of the secret key */
+    uint64_t lines;                               /* after this one, at least 1 */
+};
+
+/* The other lines: the entries of clients that may be in this line by their hash, in no order; 0:
+ * free. Both sides read and write each as one word. An entry has a mark of the client's hash, so
+ * that mostly no record of another client is looked at; no two in a line have the same mark. The
+ * program looks into the second line of a client if the first one does not have it. */
+struct offload_index_line {
+    _Alignas(64) uint64_t entries[OFFLOAD_LINE_CLIENTS];
+};
+
+static inline uint64_t offload_index_lines(uint32_t records)
+{
+    return ((uint64_t)records + OFFLOAD_LINE_RECORDS - 1) / OFFLOAD_LINE_RECORDS;
+}
+
+/* The hash of a key without a worker, of which that many words are addresses. */
+SIPHASH_INLINE uint64_t offload_key_hash(const struct offload_index_head *head,
+                                         const struct offload_key *key, uint64_t address_words)
+{
+    struct siphash_state state = head->hash_begin;
+    for (uint64_t i = 0; i < address_words; i++)
+        siphash_absorb(&state, key->addresses[i]);
+    siphash_absorb(&state, key->ports | (address_words + 1) * sizeof(uint64_t) << 56);
+    return siphash_finish(&state);
+}
+
+/* The number of a hash's first (0) or second (1) line in the table, which is 1 or more. Each is
+ * chosen by other bits, as is the mark. */
+static inline uint32_t offload_hash_line(uint64_t hash, int choice, uint64_t lines)
+{
+    const uint64_t chosen = choice == 0 ? hash >> 32 : hash >> 16 & 0xffffffff;
+    return (uint32_t)(1 + (chosen * lines >> 32));
+}
+
+/* The mark of a hash, which is not 0. */
+static inline uint64_t offload_hash_mark(uint64_t hash)
+{
+    return (hash & 0xffff) | 1;
+}
+
+static inline uint64_t offload_entry(const struct offload_client *client, uint64_t mark)
+{
+    return (uint64_t)client->record << (64 - OFFLOAD_RECORD_BITS) | (uint64_t)client->tag << 16 |
+           mark;
+}
+
+static inline uint64_t offload_entry_mark(uint64_t entry)
+{
+    return entry & 0xffff;
+}
+
+static inline uint32_t offload_entry_record(uint64_t entry)
+{
+    return (uint32_t)(entry >> (64 - OFFLOAD_RECORD_BITS));
+}
+
+static inline uint32_t offload_entry_tag(uint64_t entry)
+{
+    return (uint32_t)(entry >> 16 & ((1u << OFFLOAD_TAG_BITS) - 1));
+}
+_Static_assert(16 + OFFLOAD_TAG_BITS + OFFLOAD_RECORD_BITS == 64, "an entry is one word");
+
+/* ---- what is answered ---- */
 
 enum offload_reply {
     OFFLOAD_PASS,   /* nothing is answered: all datagrams are passed on */

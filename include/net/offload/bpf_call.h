@@ -21,10 +21,9 @@ int bpf_table_create(const struct bpf_table *table);
 
 /* The key and the value have the sizes of the table; the value of a table per processor is an array
  * of one for each possible processor. bpf_table_set replaces a value. -ENOENT: there is no such
- * key. -E2BIG: the table is full. */
+ * key. */
 int bpf_table_set(int table, const void *key, const void *value);
 int bpf_table_get(int table, const void *key, void *value);
-int bpf_table_remove(int table, const void *key);
 
 /* Loads a program of XDP. The report of the verifier is written to log (NUL-terminated, truncated
  * to log_bytes; NULL: none). Returns a descriptor. */

@@ -18,7 +18,7 @@
 struct offload;
 
 /* Creates the tables and loads the program, attached to nothing. Returns 0 or -errno; *failed is
- * then what could not be done, a static string ("table of clients", "program"). -EPERM: a
+ * then what could not be done, a static string ("index of clients", "program"). -EPERM: a
  * capability is missing. -EOPNOTSUPP: the kernel has no bpf(2), or the host cannot do it. */
 int offload_open(struct offload **offload, const struct offload_size *size, const char **failed);
 
@@ -67,13 +67,14 @@ int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t num
                         const uint8_t *bytes, size_t size);
 
 /* Enters a client in the tables: it sends from source (an IPv4 or IPv6 address without a scope) to
- * local. An entry of the same addresses is replaced. Returns 0 or -errno (-E2BIG: the table is
- * full). Any thread. */
+ * local. Its record has its tag already. An entry of the same addresses is replaced. Returns 0, or
+ * -E2BIG if there is no room where it belongs, which is hardly ever so (OFFLOAD_LINE_CLIENTS). No
+ * system call; called in the thread that has the record. */
 int offload_add(struct offload *offload, const struct addr *source, const struct addr *local,
                 const struct offload_client *client);
 
-/* Removes a client; one that is not there is ignored. Returns 0 or -errno. Any thread. */
-int offload_remove(struct offload *offload, const struct addr *source, const struct addr *local);
+/* Removes the client of a record, likewise; one that was replaced is not there, and ignored. */
+void offload_remove(struct offload *offload, uint32_t record);
 
 /* Reads the counters of one worker, the sums of all processors. Returns 0 or -errno. Any thread. */
 int offload_counters(const struct offload *offload, uint32_t worker,

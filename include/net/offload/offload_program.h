@@ -9,10 +9,9 @@
 /* The program of the offload, compiled from src/net/offload/xdp_program.bpf.c, and the tables that
  * it needs. */
 
-/* The program names them table_clients4 and so on. */
+/* The program names them table_index and so on. */
 enum offload_table {
-    TABLE_CLIENTS4,
-    TABLE_CLIENTS6,
+    TABLE_INDEX,
     TABLE_RECORDS,
     TABLE_WORKERS,
     TABLE_ROTATIONS,

@@ -10,16 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The tables of the kernel in which the program finds clients. The functions are called in the
+/* The index in which the program finds clients. The functions are called in the
  * thread of the registry's shard. */
 struct offload_client_table {
     /* Enters a client that sends from source to local. Returns 0, or any other value, and the
      * client is not offloaded then. */
     int (*add)(void *state, const struct addr *source, const struct addr *local,
                const struct offload_client *client);
-    /* Removes it. If that fails, the program goes on to find its record, which is not the client's
-     * any more: it passes the datagrams on. */
-    void (*remove)(void *state, const struct addr *source, const struct addr *local);
+    /* Removes the client of a record, by its number among the records of all workers. */
+    void (*remove)(void *state, uint32_t record);
     void *state;
 };
 

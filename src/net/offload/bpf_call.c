@@ -67,14 +67,6 @@ int bpf_table_get(int table, const void *key, void *value)
     return result_of(syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attributes, sizeof attributes));
 }
 
-int bpf_table_remove(int table, const void *key)
-{
-    union bpf_attr attributes;
-
-    name_entry(&attributes, table, key, NULL);
-    return result_of(syscall(SYS_bpf, BPF_MAP_DELETE_ELEM, &attributes, sizeof attributes));
-}
-
 int bpf_program_load(const struct bpf_insn *instructions, uint32_t count, const char *name,
                      char *log, uint32_t log_bytes)
 {

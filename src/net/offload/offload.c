@@ -1,12 +1,12 @@
 #include "net/offload/offload.h"
 
 #include "net/offload/bpf_call.h"
+#include "net/offload/offload_index.h"
 #include "net/offload/offload_message.h"
 #include "net/offload/offload_state.h"
 #include "offload/copy_tables.h"
 #include "os/process/random.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
@@ -66,8 +66,10 @@ static int open_all(struct offload *offload, const char **failed)
         error = count_processors(offload);
     if (error)
         return error;
-    *failed = "random tokens";
+    *failed = "random numbers";
     error = draw_tokens(offload);
+    if (!error)
+        error = offload_index_init(offload->memory[TABLE_INDEX], offload->size.records);
     if (error)
         return error;
     *failed = "program";
@@ -77,6 +79,10 @@ static int open_all(struct offload *offload, const char **failed)
 
 int offload_open(struct offload **offload, const struct offload_size *size, const char **failed)
 {
+    *offload = NULL;
+    *failed = "records of clients";
+    if (size->records >= 1u << OFFLOAD_RECORD_BITS)
+        return -E2BIG;
     *failed = "memory of the offload";
     *offload = offload_state_new(size);
     if (*offload == NULL)
@@ -191,52 +197,25 @@ int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t num
 
 /* ---- clients ---- */
 
-/* The key of a client in the table of its family. */
-struct key {
-    union {
-        struct offload_key4 v4;
-        struct offload_key6 v6;
-    };
-    int table;
-};
-
-static struct key key_of(const struct offload *offload, const struct addr *source,
-                         const struct addr *local)
+static struct offload_index index_of(struct offload *offload)
 {
-    const uint16_t source_port = htons(source->port), local_port = htons(local->port);
-    struct key key;
-
-    memset(&key, 0, sizeof key);
-    if (source->family == ADDR_IPV4) {
-        key.table = offload->tables[TABLE_CLIENTS4];
-        memcpy(&key.v4.source, source->ip, sizeof key.v4.source);
-        memcpy(&key.v4.local, local->ip, sizeof key.v4.local);
-        key.v4.source_port = source_port;
-        key.v4.local_port = local_port;
-    } else {
-        key.table = offload->tables[TABLE_CLIENTS6];
-        memcpy(key.v6.source, source->ip, sizeof key.v6.source);
-        memcpy(key.v6.local, local->ip, sizeof key.v6.local);
-        key.v6.source_port = source_port;
-        key.v6.local_port = local_port;
-    }
-    return key;
+    return (struct offload_index){.head = offload->memory[TABLE_INDEX],
+                                  .records = offload->memory[TABLE_RECORDS]};
 }
 
 int offload_add(struct offload *offload, const struct addr *source, const struct addr *local,
                 const struct offload_client *client)
 {
-    const struct key key = key_of(offload, source, local);
+    const struct offload_index index = index_of(offload);
 
-    return bpf_table_set(key.table, &key.v4, client);
+    return offload_index_add(&index, source, local, client);
 }
 
-int offload_remove(struct offload *offload, const struct addr *source, const struct addr *local)
+void offload_remove(struct offload *offload, uint32_t record)
 {
-    const struct key key = key_of(offload, source, local);
-    int error = bpf_table_remove(key.table, &key.v4);
+    const struct offload_index index = index_of(offload);
 
-    return error == -ENOENT ? 0 : error;
+    offload_index_remove(&index, record);
 }
 
 /* ---- counters ---- */

@@ -11,16 +11,17 @@
  * no size shows. */
 static uint64_t layout(void)
 {
-    enum { LAYOUT_VERSION = 2 };
+    enum { LAYOUT_VERSION = 3 };
     const uint64_t values[] = {LAYOUT_VERSION,
                                OFFLOAD_TABLES,
                                OFFLOAD_TAG_BITS,
                                OFFLOAD_MESSAGES_MAX,
                                OFFLOAD_ROTATIONS,
                                OFFLOAD_COUNTERS,
-                               sizeof(struct offload_key4),
-                               sizeof(struct offload_key6),
-                               sizeof(struct offload_client),
+                               OFFLOAD_RECORD_BITS,
+                               OFFLOAD_LINE_CLIENTS,
+                               OFFLOAD_LINE_RECORDS,
+                               sizeof(struct offload_index_head),
                                sizeof(struct offload_worker),
                                sizeof(struct offload_record),
                                sizeof(struct offload_rotation),

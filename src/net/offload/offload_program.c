@@ -13,23 +13,20 @@ static const struct bpf_insn INSTRUCTIONS[] = {
 
 enum { INSTRUCTIONS_COUNT = sizeof INSTRUCTIONS / sizeof INSTRUCTIONS[0] };
 
-/* The entries of a table are so many, or one for each record, worker or sender times these. */
+/* The entries of a table are so many; one more for each so many records, if they are not 0; and
+ * these numbers for each worker and sender. */
 static const struct description {
     struct bpf_table table;
-    uint32_t per_record, per_worker, per_sender;
+    uint32_t records_each, per_worker, per_sender;
     const char *name;
 } DESCRIPTIONS[OFFLOAD_TABLES] = {
-    [TABLE_CLIENTS4] = {{BPF_MAP_TYPE_HASH, sizeof(struct offload_key4),
-                         sizeof(struct offload_client), 0, 0, "udpsrv_clients4"},
-                        .per_record = 1,
-                        .name = "table of IPv4 clients"},
-    [TABLE_CLIENTS6] = {{BPF_MAP_TYPE_HASH, sizeof(struct offload_key6),
-                         sizeof(struct offload_client), 0, 0, "udpsrv_clients6"},
-                        .per_record = 1,
-                        .name = "table of IPv6 clients"},
+    [TABLE_INDEX] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_index_line), 1,
+                      BPF_F_MMAPABLE, "udpsrv_index"},
+                     .records_each = OFFLOAD_LINE_RECORDS,
+                     .name = "index of clients"},
     [TABLE_RECORDS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_record), 0,
                         BPF_F_MMAPABLE, "udpsrv_records"},
-                       .per_record = 1,
+                       .records_each = 1,
                        .name = "records of clients"},
     [TABLE_WORKERS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_worker), 0,
                         BPF_F_MMAPABLE, "udpsrv_workers"},
@@ -60,11 +57,16 @@ static const struct description {
 };
 _Static_assert(sizeof(struct offload_message) % sizeof(uint64_t) == 0,
                "the kernel rounds the values of a table up to 8 bytes");
+_Static_assert(sizeof(struct offload_index_head) == sizeof(struct offload_index_line),
+               "the head is a line of the index");
 
 static uint32_t entries_of(const struct description *description, const struct offload_size *size)
 {
-    return description->table.entries + size->records * description->per_record +
-           size->workers * description->per_worker + size->senders * description->per_sender;
+    const uint32_t each = description->records_each;
+    const uint32_t for_records = each != 0 ? (size->records + each - 1) / each : 0;
+
+    return description->table.entries + for_records + size->workers * description->per_worker +
+           size->senders * description->per_sender;
 }
 
 int offload_table_create(enum offload_table table, const struct offload_size *size,

@@ -17,8 +17,8 @@
 
 /* The tables, by the names that enum offload_table of net/offload/offload_program has. The loader
  * puts their descriptors into the instructions that load these addresses. */
-extern struct table table_clients4, table_clients6, table_records, table_workers, table_rotations,
-    table_messages, table_counters;
+extern struct table table_index, table_records, table_workers, table_rotations, table_messages,
+    table_counters;
 
 /* Functions of the kernel, by their numbers in linux/bpf.h. */
 static int64_t (*const sum_difference)(const void *from, uint32_t from_bytes, const void *to,
@@ -107,7 +107,7 @@ INLINE bool parse_udp(const struct udphdr *udp, uint64_t ip_payload_bytes,
 }
 
 INLINE bool parse_ipv4(const struct xdp_md *context, struct datagram *datagram,
-                       struct offload_key4 *key)
+                       struct offload_key *key)
 {
     const struct iphdr *ip = (const void *)(frame_of(context) + sizeof(struct ethhdr));
     const struct udphdr *udp = (const void *)(ip + 1);
@@ -122,12 +122,19 @@ INLINE bool parse_ipv4(const struct xdp_md *context, struct datagram *datagram,
     if (total_bytes < sizeof *ip || !parse_udp(udp, total_bytes - sizeof *ip, datagram))
         return false;
     datagram->addresses_sum = sum_words(0, &ip->saddr, 8);
-    *key = (struct offload_key4){ip->saddr, ip->daddr, udp->source, udp->dest};
+    key->ports = offload_ports(udp->source, udp->dest, 4);
+    key->addresses[0] = ip->saddr | (uint64_t)ip->daddr << 32;
     return true;
 }
 
+INLINE uint64_t half_of(const struct in6_addr *address, int half)
+{
+    const uint32_t *words = &address->s6_addr32[2 * half];
+    return words[0] | (uint64_t)words[1] << 32;
+}
+
 INLINE bool parse_ipv6(const struct xdp_md *context, struct datagram *datagram,
-                       struct offload_key6 *key)
+                       struct offload_key *key)
 {
     const struct ipv6hdr *ip = (const void *)(frame_of(context) + sizeof(struct ethhdr));
     const struct udphdr *udp = (const void *)(ip + 1);
@@ -138,10 +145,11 @@ INLINE bool parse_ipv6(const struct xdp_md *context, struct datagram *datagram,
         !parse_udp(udp, network16(ip->payload_len), datagram))
         return false;
     datagram->addresses_sum = sum_words(0, &ip->saddr, 32);
-    __builtin_memcpy(key->source, &ip->saddr, sizeof key->source);
-    __builtin_memcpy(key->local, &ip->daddr, sizeof key->local);
-    key->source_port = udp->source;
-    key->local_port = udp->dest;
+    key->ports = offload_ports(udp->source, udp->dest, IPV6_VERSION);
+    key->addresses[0] = half_of(&ip->saddr, 0);
+    key->addresses[1] = half_of(&ip->saddr, 1);
+    key->addresses[2] = half_of(&ip->daddr, 0);
+    key->addresses[3] = half_of(&ip->daddr, 1);
     return true;
 }
 
@@ -211,17 +219,79 @@ INLINE uint64_t load64(const uint64_t *shared)
     return *(const volatile uint64_t *)shared;
 }
 
-/* Returns false if the worker or the record does not exist. */
-INLINE bool find_client(const struct offload_client *entry, struct client *client)
+/* Returns the entry with that mark in a line of the index, or 0. */
+INLINE uint64_t find_entry(uint32_t number, uint64_t mark)
 {
-    const uint32_t worker = entry->worker, record = entry->record;
-    const struct offload_worker *settings = map_lookup(&table_workers, &worker);
+    const struct offload_index_line *line = map_lookup(&table_index, &number);
+    uint64_t entry = 0;
 
-    client->tag = entry->tag;
-    client->counters = worker * OFFLOAD_COUNTERS;
-    client->record = map_lookup(&table_records, &record);
-    if (settings == NULL || client->record == NULL)
+    if (line == NULL)
+        return 0;
+    UNROLL
+    for (int i = 0; i < OFFLOAD_LINE_CLIENTS; i++) {
+        const uint64_t found = load64(&line->entries[i]);
+        if (offload_entry_mark(found) == mark)
+            entry = found;
+    }
+    return entry;
+}
+
+/* Whether the record has the key. It may be given to another client at the same time, and have some
+ * words of that one's key; then it has not the tag of the entry any more. */
+INLINE bool has_key(const struct offload_record *record, const struct offload_key *key,
+                    uint64_t address_words)
+{
+    uint64_t difference = offload_ports_without_worker(load64(&record->key.ports)) ^ key->ports;
+
+    UNROLL
+    for (uint64_t i = 0; i < address_words; i++)
+        difference |= load64(&record->key.addresses[i]) ^ key->addresses[i];
+    return difference == 0;
+}
+
+/* Returns whether an entry names the client of the key. */
+INLINE bool take_entry(uint64_t entry, const struct offload_key *key, uint64_t address_words,
+                       struct client *client)
+{
+    const uint32_t number = offload_entry_record(entry);
+
+    if (entry == 0)
         return false;
+    client->tag = offload_entry_tag(entry);
+    client->record = map_lookup(&table_records, &number);
+    return client->record != NULL && has_key(client->record, key, address_words);
+}
+
+/* Returns false if the source is not a client of the tables. */
+INLINE bool find_record(const struct offload_key *key, uint64_t address_words,
+                        struct client *client)
+{
+    const uint32_t first = 0;
+    const struct offload_index_head *head = map_lookup(&table_index, &first);
+
+    if (head == NULL)
+        return false;
+    const uint64_t hash = offload_key_hash(head, key, address_words);
+    UNROLL
+    for (int i = 0; i < OFFLOAD_LINES_EACH; i++) {
+        const uint32_t line = offload_hash_line(hash, i, head->lines);
+        if (take_entry(find_entry(line, offload_hash_mark(hash)), key, address_words, client))
+            return true;
+    }
+    return false;
+}
+
+/* Likewise, or if its worker does not exist. */
+INLINE bool find_client(const struct offload_key *key, uint64_t address_words,
+                        struct client *client)
+{
+    if (!find_record(key, address_words, client))
+        return false;
+    const uint32_t worker = offload_ports_worker(load64(&client->record->key.ports));
+    const struct offload_worker *settings = map_lookup(&table_workers, &worker);
+    if (settings == NULL)
+        return false;
+    client->counters = worker * OFFLOAD_COUNTERS;
     client->settings = load64(&settings->settings);
     client->ttl_ms = load64(&settings->ttl_ms);
     client->now_ms = boot_time_ns() / 1000000;
@@ -414,12 +484,12 @@ INLINE bool is_frame(const struct xdp_md *context, const struct datagram *datagr
            *(const uint32_t *)(const void *)payload == FRAME_MAGIC;
 }
 
-INLINE int answer(struct xdp_md *context, struct datagram *datagram,
-                  const struct offload_client *entry)
+INLINE int answer(struct xdp_md *context, struct datagram *datagram, const struct offload_key *key,
+                  uint64_t address_words)
 {
     struct client client;
 
-    if (entry == NULL || !find_client(entry, &client))
+    if (!find_client(key, address_words, &client))
         return XDP_PASS;
     note_next_hop(context, &client);
     if (!is_current(&client))
@@ -445,22 +515,22 @@ INLINE int answer_ipv4(struct xdp_md *context)
 {
     struct datagram datagram = {.headers_bytes = IPV4_HEADERS_BYTES,
                                 .frame_bytes = frame_length(context)};
-    struct offload_key4 key;
+    struct offload_key key;
 
     if (!parse_ipv4(context, &datagram, &key))
         return XDP_PASS;
-    return answer(context, &datagram, map_lookup(&table_clients4, &key));
+    return answer(context, &datagram, &key, OFFLOAD_ADDRESS_WORDS4);
 }
 
 INLINE int answer_ipv6(struct xdp_md *context)
 {
     struct datagram datagram = {
         .is_ipv6 = true, .headers_bytes = IPV6_HEADERS_BYTES, .frame_bytes = frame_length(context)};
-    struct offload_key6 key;
+    struct offload_key key;
 
     if (!parse_ipv6(context, &datagram, &key))
         return XDP_PASS;
-    return answer(context, &datagram, map_lookup(&table_clients6, &key));
+    return answer(context, &datagram, &key, OFFLOAD_ADDRESS_WORDS6);
 }
 
 __attribute__((section("xdp"))) int xdp_program(struct xdp_md *context);

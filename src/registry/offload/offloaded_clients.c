@@ -112,12 +112,9 @@ static void end(struct offloaded_clients *clients, uint32_t slot, uint32_t numbe
 {
     struct client_entry *entry = client_slab_entry(clients->slab, slot);
     struct offload_record *record = &clients->records[number];
-    struct addr source = client_key_source(&entry->key),
-                local = local_addresses_get(clients->locals, clients->clients[number].local);
-    local.port = clients->clients[number].local_port;
     uint64_t seen = __atomic_exchange_n(&record->seen, 0, __ATOMIC_ACQ_REL);
     take_over(clients, entry, record, seen);
-    clients->table.remove(clients->table.state, &source, &local);
+    clients->table.remove(clients->table.state, clients->first + number);
     release(clients, slot, number);
 }
 

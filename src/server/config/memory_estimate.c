@@ -3,6 +3,7 @@
 #include "admission/prefix_counts.h"
 #include "admission/rate_limiter.h"
 #include "config/config_defaults.h"
+#include "offload/offload_tables.h"
 #include "os/log/log.h"
 #include "os/process/host.h"
 #include "registry/names/client_names.h"
@@ -21,11 +22,10 @@ enum {
     WORKER_BYTES = 1 << 20,
     /* Datagrams of two batches (BATCH_MAX of net/message/datagram_batch): received and sent. */
     BATCH_DATAGRAMS = 2 * 64,
-    /* A client's place in the offload: a record (struct offload_record), and for each of the two
-     * hash tables, which the kernel allocates whole, an element of 48 bytes with the key and the
-     * value, each in words of 8 bytes, and up to two buckets, since their number is a power of two
-     * (kernel/bpf/hashtab.c). */
-    OFFLOAD_CLIENT_BYTES = 32 + (2 * 16 + 48 + 16 + 16) + (2 * 16 + 48 + 40 + 16),
+    /* A client's place in the offload, which the kernel allocates at the start: a record, and its
+     * share of the index (offload/offload_tables). */
+    OFFLOAD_CLIENT_BYTES =
+        sizeof(struct offload_record) + sizeof(struct offload_index_line) / OFFLOAD_LINE_RECORDS,
     /* What a worker has for copies of a broadcast: the tables of offload/copy_tables, of 35 KiB,
      * and the clients of 512 copies (server/broadcast/frame_copies), 44 KiB. */
     OFFLOAD_WORKER_BYTES = 80 << 10,

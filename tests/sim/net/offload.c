@@ -173,11 +173,10 @@ int offload_add(struct offload *offload, const struct addr *source, const struct
     return error != 0 ? error : program_add(program_of(offload), &entry);
 }
 
-int offload_remove(struct offload *offload, const struct addr *source, const struct addr *local)
+void offload_remove(struct offload *offload, uint32_t record)
 {
     if (!broken_is("offload-entry"))
-        program_remove(program_of(offload), source, local);
-    return 0;
+        program_remove(program_of(offload), record);
 }
 
 int offload_counters(const struct offload *offload, uint32_t worker,

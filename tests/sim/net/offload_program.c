@@ -72,8 +72,8 @@ struct program *program_new(const struct offload_size *size)
         .messages =
             calloc((size_t)OFFLOAD_ROTATIONS * OFFLOAD_MESSAGES_MAX, sizeof *program->messages),
         .counters = calloc((size_t)worker_count * OFFLOAD_COUNTERS, sizeof *program->counters),
-        .entries = calloc(2 * (size_t)record_count, sizeof *program->entries),
-        .place_count = 4 * (size_t)record_count,
+        .entries = calloc(record_count, sizeof *program->entries),
+        .place_count = 2 * (size_t)record_count,
     };
     program->places = calloc(program->place_count, sizeof *program->places);
     programs[program_count++] = program;
@@ -134,15 +134,6 @@ static struct program_entry *find(const struct program *program, const struct ad
     return number != 0 ? &program->entries[number - 1] : NULL;
 }
 
-/* Each table has room for all records. */
-static size_t count_of_family(const struct program *program, uint8_t family)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < program->entry_count; i++)
-        count += program->entries[i].source.family == family;
-    return count;
-}
-
 int program_add(struct program *program, const struct program_entry *entry)
 {
     struct program_entry *found = find(program, &entry->source, &entry->local);
@@ -150,9 +141,9 @@ int program_add(struct program *program, const struct program_entry *entry)
         *found = *entry;
         return 0;
     }
-    if (program->entry_count >= program->record_count &&
-        count_of_family(program, entry->source.family) == program->record_count)
-        return -E2BIG;
+    if (program->entry_count == program->record_count)
+        broken_promise("each client has a record of its own", "there are more than %" PRIu32,
+                       program->record_count);
     program->entries[program->entry_count++] = *entry;
     program->places[place_of(program, &entry->source, &entry->local)] =
         (uint32_t)program->entry_count;
@@ -168,12 +159,22 @@ static void place_again(struct program *program, size_t at)
     program->places[place_of(program, &entry->source, &entry->local)] = number;
 }
 
-void program_remove(struct program *program, const struct addr *source, const struct addr *local)
+/* Returns the number of the entry that names a record, + 1; 0: there is none. */
+static uint32_t number_of(const struct program *program, uint32_t record)
 {
-    size_t at = place_of(program, source, local);
-    uint32_t number = program->places[at];
+    for (uint32_t i = 0; i < program->entry_count; i++)
+        if (program->entries[i].client.record == record)
+            return i + 1;
+    return 0;
+}
+
+void program_remove(struct program *program, uint32_t record)
+{
+    uint32_t number = number_of(program, record);
     if (number == 0)
         return;
+    const struct program_entry *removed = &program->entries[number - 1];
+    size_t at = place_of(program, &removed->source, &removed->local);
     program->places[at] = 0;
     for (size_t next = (at + 1) % program->place_count; program->places[next] != 0;
          next = (next + 1) % program->place_count)

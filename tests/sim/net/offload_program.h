@@ -36,7 +36,7 @@ struct program {
     struct offload_rotation *rotations;
     struct offload_message *messages;
     uint64_t *counters;            /* worker * OFFLOAD_COUNTERS + counter */
-    struct program_entry *entries; /* of both tables, in no order */
+    struct program_entry *entries; /* in no order */
     size_t entry_count;
     uint32_t *places; /* a hash table of the numbers of entries + 1; 0: free */
     size_t place_count;
@@ -57,7 +57,7 @@ bool program_is_attached(uint32_t birth);
 
 /* Enter and remove a client, as include/net/offload/offload.h has it. Return 0 or -errno. */
 int program_add(struct program *program, const struct program_entry *entry);
-void program_remove(struct program *program, const struct addr *source, const struct addr *local);
+void program_remove(struct program *program, uint32_t record);
 
 enum program_action { PROGRAM_PASS, PROGRAM_REPLY, PROGRAM_DROP };
 

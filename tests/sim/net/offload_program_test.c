@@ -3,7 +3,6 @@
 
 #include "sim/core/draw.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,31 +137,46 @@ static void test_passes(void)
     tear_down(program);
 }
 
-/* Entries are added and removed at random, and compared to a list of them. */
+/* The records of a test that name no client. */
+static uint32_t draw_free(const bool *is_used)
+{
+    uint32_t record = (uint32_t)draw_below(DRAW_OFFLOAD, RECORDS);
+    while (is_used[record])
+        record = (record + 1) % RECORDS;
+    return record;
+}
+
+/* Entries are added, replaced and removed at random, and compared to a list of them. */
 static void test_tables(void)
 {
-    enum { PORTS = 3 * RECORDS, STEPS = 10000 };
+    enum { PORTS = RECORDS - 1, STEPS = 10000, NONE = RECORDS };
     struct program *program = program_new(&(struct offload_size){RECORDS, 1, 1});
-    bool has[PORTS] = {false};
+    uint32_t records[PORTS];
+    bool is_used[RECORDS] = {false};
     size_t count = 0;
+    for (size_t port = 0; port < PORTS; port++)
+        records[port] = NONE;
     for (unsigned i = 0; i < STEPS; i++) {
         size_t port = draw_below(DRAW_OFFLOAD, PORTS);
-        struct program_entry entry = {source, local, {.tag = 1}};
+        struct program_entry entry = {source, local, {.record = draw_free(is_used), .tag = 1}};
+        uint32_t before = records[port];
         entry.source.port = (uint16_t)port;
         if (draw_below(DRAW_OFFLOAD, 2) == 0) {
-            int expected = has[port] || count < RECORDS ? 0 : -E2BIG;
-            expect(program_add(program, &entry) == expected, "a full table refuses a client");
-            count += !has[port] && expected == 0;
-            has[port] |= expected == 0;
+            expect(program_add(program, &entry) == 0, "a client is entered");
+            is_used[records[port] = entry.client.record] = true;
+            count += before == NONE;
         } else {
-            program_remove(program, &entry.source, &entry.local);
-            count -= has[port];
-            has[port] = false;
+            records[port] = NONE;
+            count -= before != NONE;
+        }
+        if (before != NONE) {
+            program_remove(program, before); /* its entry, or it was replaced */
+            is_used[before] = false;
         }
         struct packet *packet = packet_new(&entry.source, &local, "x", 1);
-        uint64_t before = program->counters[OFFLOAD_PASSED_SETTINGS];
+        uint64_t passed = program->counters[OFFLOAD_PASSED_SETTINGS];
         program_run(program, packet, NOW_MS, true);
-        expect((program->counters[OFFLOAD_PASSED_SETTINGS] > before) == has[port],
+        expect((program->counters[OFFLOAD_PASSED_SETTINGS] > passed) == (records[port] != NONE),
                "a client is found if it is entered");
         expect(program->entry_count == count, "the table has the clients that were entered");
         free(packet);

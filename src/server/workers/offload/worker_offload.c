@@ -24,31 +24,19 @@ struct worker_offload {
     struct addr bound[CONFIG_LISTEN_MAX];
 };
 
-/* ---- the tables of the kernel ---- */
-
-#define ADVICE "restart udpsrv if this is repeated, or set offload.mode = off"
+/* ---- the index of clients ---- */
 
 static int add(void *state, const struct addr *source, const struct addr *local,
                const struct offload_client *client)
 {
     const struct worker *worker = state;
-    int error = offload_add(worker->offload->program, source, local, client);
-    if (error != 0)
-        log_limited(LOG_KIND_OFFLOAD_CLIENTS, clock_now_ms(),
-                    "the offload does not accept a client, whose datagrams the sockets answer",
-                    "reason", strerror(-error), "advice", ADVICE, NULL);
-    return error;
+    return offload_add(worker->offload->program, source, local, client);
 }
 
-/* The record has ended, so an entry that cannot be removed only takes up room. */
-static void remove_client(void *state, const struct addr *source, const struct addr *local)
+static void remove_client(void *state, uint32_t record)
 {
     const struct worker *worker = state;
-    int error = offload_remove(worker->offload->program, source, local);
-    if (error != 0)
-        log_limited(LOG_KIND_OFFLOAD_CLIENTS, clock_now_ms(),
-                    "the entry of a client that has ended stays in a table of the offload",
-                    "reason", strerror(-error), "advice", ADVICE, NULL);
+    offload_remove(worker->offload->program, record);
 }
 
 /* ---- what the program answers ---- */
@@ -120,6 +108,8 @@ void worker_offload_pause(struct worker *worker)
     worker->offload->is_paused = true;
     set(worker);
 }
+
+#define ADVICE "restart udpsrv if this is repeated, or set offload.mode = off"
 
 /* Returns whether they could be read. */
 static bool read_counters(const struct worker *worker, uint64_t counters[OFFLOAD_COUNTERS],

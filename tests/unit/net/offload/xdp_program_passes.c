@@ -1,3 +1,4 @@
+#include "net/offload/offload_state.h"
 #include "offload_fixture.h"
 
 #include <criterion/criterion.h>
@@ -104,23 +105,46 @@ Test(xdp_program_passes, unknown_sources_and_other_ports)
 Test(xdp_program_passes, a_client_that_was_removed)
 {
     for (size_t i = 0; i < CLIENTS; i++) {
-        cr_assert_eq(offload_remove(clients.offload, &clients.source[i], &clients.local[i]), 0);
+        offload_remove(clients.offload, FIRST_RECORD + (uint32_t)i);
         expect_uncounted(request(i));
     }
 }
 
+/* The entry that names a record in the index. */
+static uint64_t *entry_of(uint32_t record)
+{
+    struct offload_index_line *lines = clients.offload->memory[TABLE_INDEX];
+
+    for (uint64_t i = 1; i <= offload_index_lines(clients.offload->size.records); i++)
+        for (size_t k = 0; k < OFFLOAD_LINE_CLIENTS; k++)
+            if (lines[i].entries[k] != 0 && offload_entry_record(lines[i].entries[k]) == record)
+                return &lines[i].entries[k];
+    cr_assert_fail("there is none");
+    return NULL;
+}
+
 Test(xdp_program_passes, records_and_workers_that_do_not_exist)
 {
-    for (size_t i = 0; i < CLIENTS; i++) {
-        struct offload_client client = {100, WORKER, FIRST_TAG + (uint32_t)i};
-        cr_assert_eq(offload_add(clients.offload, &clients.source[i], &clients.local[i], &client),
-                     0);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        const struct offload_client beyond = {clients.offload->size.records, WORKER, FIRST_TAG + i};
+        uint64_t *entry = entry_of(FIRST_RECORD + i), before = *entry;
+        *entry = offload_entry(&beyond, offload_entry_mark(before));
         expect_uncounted(request(i));
-        client = (struct offload_client){FIRST_RECORD + (uint32_t)i, 2, client.tag};
-        cr_assert_eq(offload_add(clients.offload, &clients.source[i], &clients.local[i], &client),
-                     0);
+        *entry = before;
+        record_of(&clients, i)->key.ports |= UINT64_C(0xffff) << 48;
         expect_uncounted(request(i));
     }
+}
+
+Test(xdp_program_passes, a_source_with_the_mark_of_a_client_in_its_line)
+{
+    for (uint32_t i = 0; i < CLIENTS; i++)
+        for (size_t word = 0; word < (i == 0 ? OFFLOAD_ADDRESS_WORDS4 : OFFLOAD_ADDRESS_WORDS6);
+             word++) {
+            record_of(&clients, i)->key.addresses[word] ^= UINT64_C(1) << 63;
+            expect_uncounted(request(i));
+            record_of(&clients, i)->key.addresses[word] ^= UINT64_C(1) << 63;
+        }
 }
 
 Test(xdp_program_passes, other_frames_of_ethernet)

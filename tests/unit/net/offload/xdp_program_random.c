@@ -213,10 +213,13 @@ static struct scenario random_scenario(struct prng *prng, const struct clients *
     };
     const uint32_t tag = FIRST_TAG + (uint32_t)client + (scenario.has_other_tag ? 8 : 0);
 
-    *record_of(clients, client) = (struct offload_record){
+    struct offload_record *record = record_of(clients, client);
+
+    *record = (struct offload_record){
         .seen = scenario.has_ended ? 0 : offload_seen(1, tag),
         .generation = scenario.has_other_generation ? GENERATION - 1 : GENERATION,
         .next_hop = NEXT_HOP_BEFORE,
+        .key = record->key,
     };
     set_rotation(clients, 0, &scenario.message, 1);
     set_reply(clients, scenario.reply, 0, MAX_BYTES);

@@ -53,6 +53,30 @@ Test(xdp_program_replies, a_client_gets_the_message)
     cr_assert_eq(offload_count_all(clients.offload, 0), 0, "the other worker");
 }
 
+/* Each has a source port of its own. */
+Test(xdp_program_replies, each_of_thousands_of_clients_is_found)
+{
+    enum { MANY = 3000 };
+    struct offload *offload = offload_or_skip(CLIENTS * MANY, 2);
+
+    offload_close(clients.offload);
+    clients.offload = offload;
+    set_reply(&clients, OFFLOAD_ECHO, 0, 1200);
+    for (uint32_t i = 0; i < CLIENTS * MANY; i++) {
+        const struct offload_client client = {i, WORKER, i + 1};
+        struct addr source = clients.source[i % CLIENTS];
+        const struct addr *local = &clients.local[i % CLIENTS];
+        source.port = (uint16_t)(1 + i);
+        offload_records(offload)[i] =
+            (struct offload_record){.seen = offload_seen(1, i + 1), .generation = GENERATION};
+        struct frame frame = frame_of(&source, local, "x", 1), again = frame;
+        cr_assert_eq(offload_run(offload, &frame), PASSED, "it is not in the index yet");
+        cr_assert_eq(offload_add(offload, &source, local, &client), 0);
+        cr_assert_eq(offload_run(offload, &again), TRANSMITTED);
+        cr_assert_eq(offload_records(offload)[i].received, 1);
+    }
+}
+
 Test(xdp_program_replies, messages_of_each_size_have_right_lengths_and_checksums)
 {
     uint8_t message[OFFLOAD_MESSAGE_BYTES];
