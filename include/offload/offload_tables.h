@@ -253,7 +253,7 @@ struct offload_message {
     uint32_t size;
     uint32_t sum; /* of its 16-bit words in the order of their bytes in memory, the last one filled
                      with 0, folded to 16 bits: a part of the checksum of UDP (RFC 1071) */
-    uint8_t bytes[OFFLOAD_MESSAGE_BYTES];
+    uint8_t bytes[OFFLOAD_MESSAGE_BYTES]; /* zeros after the message, the padding of its frame */
 };
 
 /* The counters of the program, one of each for each processor and worker: index worker *

@@ -82,14 +82,6 @@ INLINE bool set_size(struct xdp_md *context, uint64_t frame_bytes)
     return has == frame_bytes || adjust_tail(context, (int)(frame_bytes - has)) == 0;
 }
 
-/* Returns false if the frame has no room. */
-INLINE bool write_payload(struct xdp_md *context, uint64_t headers_bytes,
-                          const struct offload_message *message, uint64_t size)
-{
-    return clear_padding(context, headers_bytes, size) &&
-           (size == 0 || store_bytes(context, headers_bytes, message->bytes, size) == 0);
-}
-
 INLINE bool make_frame(struct xdp_md *context, const struct offload_copy *copy,
                        const struct offload_message *message)
 {
@@ -99,10 +91,10 @@ INLINE bool make_frame(struct xdp_md *context, const struct offload_copy *copy,
         return false;
     if (copy->is_ipv6 != 0)
         return set_size(context, frame_bytes_for(IPV6_HEADERS_BYTES, size)) &&
-               write_payload(context, IPV6_HEADERS_BYTES, message, size) &&
+               write_message(context, IPV6_HEADERS_BYTES, message) &&
                write_ipv6_headers(context, copy, message, size);
     return set_size(context, frame_bytes_for(IPV4_HEADERS_BYTES, size)) &&
-           write_payload(context, IPV4_HEADERS_BYTES, message, size) &&
+           write_message(context, IPV4_HEADERS_BYTES, message) &&
            write_ipv4_headers(context, copy, message, size);
 }
 

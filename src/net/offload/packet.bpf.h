@@ -3,6 +3,8 @@
 #ifndef PACKET_BPF_H
 #define PACKET_BPF_H
 
+#include "offload/offload_tables.h"
+
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -143,6 +145,19 @@ INLINE bool clear_padding(struct xdp_md *context, uint64_t headers_bytes, uint64
 
     _Static_assert(sizeof zeros >= FRAME_BYTES_MIN - IPV4_HEADERS_BYTES, "the longest padding");
     return end >= FRAME_BYTES_MIN || store_bytes(context, end, zeros, FRAME_BYTES_MIN - end) == 0;
+}
+
+/* Writes a message and the padding of a short frame, both by one call: zeros follow the message in
+ * its memory. Returns false if the frame is too short. */
+INLINE bool write_message(struct xdp_md *context, uint64_t headers_bytes,
+                          const struct offload_message *message)
+{
+    const uint64_t bytes = frame_bytes_for(headers_bytes, message->size) - headers_bytes;
+
+    if (bytes == 0)
+        return true;
+    return bytes <= OFFLOAD_MESSAGE_BYTES &&
+           store_bytes(context, headers_bytes, message->bytes, bytes) == 0;
 }
 
 #endif

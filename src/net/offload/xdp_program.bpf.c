@@ -49,26 +49,24 @@ struct datagram {
 
 /* ---- checksums (RFC 1071): sums of 16-bit words in their order in memory ---- */
 
-/* The verifier accepts blocks of constant size only: one for each bit of the payload's size. */
+/* The verifier accepts blocks of constant size only: one for each bit of the payload's size. Small
+ * ones take less time here than in a call. */
 INLINE uint64_t sum_payload(uint64_t sum, const struct xdp_md *context, const struct datagram *at)
 {
     const uint8_t *bytes = frame_of(context) + at->headers_bytes, *end = frame_end(context);
 
     sum = fold(sum);
     UNROLL
-    for (uint32_t block = OFFLOAD_REQUEST_BYTES; block >= 4; block /= 2) {
+    for (uint32_t block = OFFLOAD_REQUEST_BYTES; block >= 2; block /= 2) {
         if ((at->payload_bytes & block) == 0)
             continue;
         if (bytes + block > end)
             return 0;
-        sum = (uint32_t)sum_difference(NULL, 0, bytes, block, (uint32_t)sum);
+        if (block > 16)
+            sum = (uint32_t)sum_difference(NULL, 0, bytes, block, (uint32_t)sum);
+        else
+            sum = sum_words(sum, bytes, block);
         bytes += block;
-    }
-    if ((at->payload_bytes & 2) != 0) {
-        if (bytes + 2 > end)
-            return 0;
-        sum += *(const uint16_t *)(const void *)bytes;
-        bytes += 2;
     }
     if ((at->payload_bytes & 1) != 0) {
         if (bytes + 1 > end)
@@ -446,10 +444,8 @@ INLINE int send_message(struct xdp_md *context, struct datagram *datagram,
 
     if (size > OFFLOAD_MESSAGE_BYTES ||
         !resize(context, datagram, frame_bytes_for(datagram->headers_bytes, size)) ||
-        !clear_padding(context, datagram->headers_bytes, size) ||
-        !write_headers(context, datagram, size, udp_checksum(sum)))
-        return XDP_ABORTED;
-    if (size > 0 && store_bytes(context, datagram->headers_bytes, message->bytes, size) != 0)
+        !write_headers(context, datagram, size, udp_checksum(sum)) ||
+        !write_message(context, datagram->headers_bytes, message))
         return XDP_ABORTED;
     count(client, OFFLOAD_REPLIED);
     return XDP_TX;
