@@ -205,7 +205,7 @@ INLINE bool resize(struct xdp_md *context, struct datagram *datagram, uint64_t f
 /* What the tables have for the client of a datagram. */
 struct client {
     struct offload_record *record;
-    uint32_t counters; /* the index of its worker's first one */
+    uint64_t counters; /* the index of its worker's first one */
     uint64_t settings; /* of its worker */
     uint64_t ttl_ms;   /* likewise */
     uint64_t now_ms;
@@ -289,7 +289,7 @@ INLINE bool find_client(const struct offload_key *key, uint64_t address_words,
     const struct offload_worker *settings = map_lookup(&table_workers, &worker);
     if (settings == NULL)
         return false;
-    client->counters = worker * OFFLOAD_COUNTERS;
+    client->counters = (uint64_t)worker * OFFLOAD_COUNTERS;
     client->settings = load64(&settings->settings);
     client->ttl_ms = load64(&settings->ttl_ms);
     client->now_ms = boot_time_ns() / 1000000;
@@ -335,7 +335,7 @@ INLINE void note_next_hop(const struct xdp_md *context, const struct client *cli
  * makes of an index: so each counter is an entry of the table. */
 INLINE void count(const struct client *client, enum offload_counter counter)
 {
-    const uint32_t index = client->counters + counter;
+    const uint32_t index = (uint32_t)client->counters + counter;
     uint64_t *shared = map_lookup(&table_counters, &index);
 
     if (shared != NULL)
