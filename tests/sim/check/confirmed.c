@@ -12,7 +12,9 @@
 
 enum {
     JOBS_MAX = 256,
-    REMEMBERED = 8, /* confirmed jobs, by the manual */
+    BROADCASTS_REMEMBERED = 8, /* both by the manual */
+    MESSAGES_REMEMBERED = 64,
+    ENDED_MAX = 1024,
     ROUNDS_MAX = 5,
     INTERVAL_MS = 2000, /* from the end of the first round to the second one, at least */
     INTERVAL_MOST_MS = 3000,
@@ -40,16 +42,26 @@ static uint32_t record_count;
 static uint32_t table[TABLE]; /* indexes of records; 0: free */
 
 static struct {
+    bool is_message; /* to one client */
+    bool is_refused; /* the server has made no job of it */
     uint64_t asked_ms, within_ms;
     uint64_t id; /* among the jobs of the server; 0: unknown */
     bool has_number, repeats;
     uint64_t number;        /* in its frames */
+    uint64_t begun_ms;      /* when the first copy was sent; 0: none was */
     uint64_t last_first_ms; /* when the last first copy was sent */
     uint64_t framed, plain, taken;
     uint32_t most;  /* datagrams of one client */
     uint32_t first; /* record */
 } jobs[JOBS_MAX];
 static uint32_t job_count;
+static struct {
+    uint64_t id, ended_ms;
+} ended[ENDED_MAX]; /* jobs of the server, at their ids modulo ENDED_MAX */
+static struct {
+    bool is_known;
+    uint64_t value;
+} number_base; /* what is added to an id for the number in frames */
 static struct {
     uint64_t least, most;
 } firsts, all; /* confirmations: the first ones of a client and job; and all that are valid */
@@ -65,6 +77,8 @@ void confirmed_reset(void)
     if (record_count > 0)
         memset(table, 0, sizeof table);
     memset(jobs, 0, sizeof jobs);
+    memset(ended, 0, sizeof ended);
+    number_base.is_known = false;
     job_count = record_count = 0;
     firsts.least = firsts.most = all.least = all.most = 0;
     last_counts = NO;
@@ -113,19 +127,61 @@ static bool has_surely_joined_later(const struct record *record, const struct mo
 
 /* ---- jobs ---- */
 
-uint32_t confirmed_asked(uint64_t within_ms)
+uint32_t confirmed_asked(bool is_message, uint64_t within_ms)
 {
     if (job_count + 1 == JOBS_MAX || record_count + 2 * model_count() > RECORDS_MAX / 2)
         return 0;
-    jobs[++job_count].asked_ms = event_queue_now_ms();
+    jobs[++job_count].is_message = is_message;
+    jobs[job_count].asked_ms = event_queue_now_ms();
     jobs[job_count].within_ms = within_ms;
     jobs[job_count].last_first_ms = event_queue_now_ms();
     return job_count;
 }
 
+static void learn_number_base(uint32_t job)
+{
+    if (jobs[job].id == 0 || !jobs[job].has_number)
+        return;
+    number_base.is_known = true;
+    number_base.value = jobs[job].number - jobs[job].id;
+}
+
+/* The id of a job, which may be known before the operator reads it; 0: it is not. */
+static uint64_t id_of(uint32_t job)
+{
+    bool has_number = jobs[job].has_number && number_base.is_known;
+    return jobs[job].id == 0 && has_number ? jobs[job].number - number_base.value : jobs[job].id;
+}
+
 void confirmed_set_id(uint32_t job, uint64_t id)
 {
     jobs[job].id = id;
+    learn_number_base(job);
+}
+
+void confirmed_refused(uint32_t job)
+{
+    jobs[job].is_refused = true;
+}
+
+void confirmed_logged_end(uint64_t id)
+{
+    ended[id % ENDED_MAX].id = id;
+    ended[id % ENDED_MAX].ended_ms = event_queue_now_ms();
+}
+
+/* When the server has ended a job; 0: it has not, or its id is not known. */
+static uint64_t ended_ms(uint32_t job)
+{
+    uint64_t id = id_of(job);
+    return id != 0 && ended[id % ENDED_MAX].id == id ? ended[id % ENDED_MAX].ended_ms : 0;
+}
+
+static void begin_copies(uint32_t job)
+{
+    if (jobs[job].begun_ms == 0)
+        jobs[job].begun_ms = event_queue_now_ms();
+    jobs[job].last_first_ms = event_queue_now_ms();
 }
 
 uint32_t confirmed_any(uint64_t any, uint64_t *id)
@@ -137,12 +193,35 @@ uint32_t confirmed_any(uint64_t any, uint64_t *id)
     return *id != 0 ? job : 0;
 }
 
+/* Whether the server may remember another job when it forgets a job: one that has begun later, or
+ * that was still open when the job had ended. Open jobs are never forgotten; of those that have
+ * ended, the one that has begun first is. Jobs begin in another order than they are asked for,
+ * since a broadcast with a key waits until its entry is written. */
+static bool may_outlast(uint32_t other, uint32_t job)
+{
+    uint64_t other_ms = ended_ms(other), end_ms = ended_ms(job);
+    if (other == job || jobs[other].is_message != jobs[job].is_message || jobs[other].is_refused)
+        return false;
+    if (other_ms == 0 || jobs[job].begun_ms == 0)
+        return true;
+    bool has_begun_before =
+        other_ms < jobs[job].begun_ms ||
+        (jobs[other].begun_ms != 0 && jobs[other].begun_ms < jobs[job].begun_ms);
+    bool has_ended_before = other_ms < (end_ms != 0 ? end_ms : jobs[job].begun_ms);
+    return !has_begun_before || !has_ended_before;
+}
+
 /* An upgrade that copies the clients forgets them: they are known by their places. */
 static bool is_surely_remembered(uint32_t job)
 {
     bool is_forgotten =
         upgrades_copied_ms() != 0 && jobs[job].last_first_ms <= upgrades_copied_ms();
-    return job_count - job < REMEMBERED && !is_forgotten;
+    bool is_open = jobs[job].begun_ms != 0 && id_of(job) != 0 && ended_ms(job) == 0;
+    uint32_t places = jobs[job].is_message ? MESSAGES_REMEMBERED : BROADCASTS_REMEMBERED;
+    uint32_t others = 0;
+    for (uint32_t i = 1; i <= job_count; i++)
+        others += may_outlast(i, job);
+    return (others < places || is_open) && !is_forgotten;
 }
 
 /* ---- copies ---- */
@@ -171,6 +250,7 @@ static void check_frame(uint32_t job, const struct confirmed_frame *frame)
                            "job %" PRIu32 " has that of job %" PRIu32, job, i);
     jobs[job].has_number = true;
     jobs[job].number = frame->number;
+    learn_number_base(job);
 }
 
 /* Whether the client gets what it has asked for. */
@@ -229,7 +309,7 @@ bool confirmed_sent(uint32_t job, const struct model_entry *to, const struct con
         record->is_plain = frame == NULL;
         jobs[job].framed += frame != NULL;
         jobs[job].plain += frame == NULL;
-        jobs[job].last_first_ms = event_queue_now_ms();
+        begin_copies(job);
     } else {
         check_repeat(job, record, to, frame != NULL);
         jobs[job].repeats = true;
@@ -248,7 +328,7 @@ void confirmed_sent_plain(uint32_t job, bool taken)
                        "job %" PRIu32 ": one for the group or a stream", job);
     jobs[job].plain++;
     jobs[job].taken += taken;
-    jobs[job].last_first_ms = event_queue_now_ms();
+    begin_copies(job);
 }
 
 /* ---- confirmations ---- */

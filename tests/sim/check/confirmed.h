@@ -12,11 +12,15 @@
  * and what the server reports and lists. It knows only what was sent and received. */
 
 /* The operator asks for one. Returns its number, from 1; 0: there is no number left. */
-uint32_t confirmed_asked(uint64_t within_ms);
+uint32_t confirmed_asked(bool is_message, uint64_t within_ms);
+/* The server has not made a job of it: it has refused it, or called it a duplicate. */
+void confirmed_refused(uint32_t job);
 /* The server has given it that number among its jobs; and a job whose number is known, drawn by any
  * number (0: there is none). */
 void confirmed_set_id(uint32_t job, uint64_t id);
 uint32_t confirmed_any(uint64_t any, uint64_t *id);
+/* The server logs that its job of that number has ended. */
+void confirmed_logged_end(uint64_t id);
 
 /* A message frame, as docs/protocol.md states it. */
 struct confirmed_frame {

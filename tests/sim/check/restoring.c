@@ -5,7 +5,9 @@
 #include "sim/core/trace.h"
 #include "sim/net/host.h"
 #include "sim/net/interfaces.h"
+#include "sim/os/processes.h"
 #include "sim/world/faults.h"
+#include "sim/world/upgrades.h"
 
 #include <string.h>
 
@@ -36,12 +38,19 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* A process that has crashed during an upgrade serves nothing, and a successor that hangs has its
+ * sockets until it ends or takes over. */
+static bool is_served(void)
+{
+    return begin_ms != 0 && processes_server() >= 0 && !upgrades_have_stopped_service();
+}
+
 /* What fails is tried again each second, or with the next change. */
 bool restoring_is_due(uint64_t changed_ms)
 {
     uint64_t refused_ms = later(faults_last_resource_ms(), descriptors_refused_ms());
     uint64_t since_ms = later(later(changed_ms, begin_ms), refused_ms);
-    return begin_ms != 0 && event_queue_now_ms() > since_ms + SERVED_MS + SLOP_MS;
+    return is_served() && event_queue_now_ms() > since_ms + SERVED_MS + SLOP_MS;
 }
 
 /* Since when a group can be joined; UINT64_MAX: it cannot. */

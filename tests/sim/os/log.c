@@ -3,6 +3,7 @@
 
 #include "os/log/error_message.h"
 #include "os/log/stdout_line.h"
+#include "sim/check/confirmed.h"
 #include "sim/core/broken.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
@@ -117,6 +118,8 @@ static void record(enum config_log_level level, const char *sentence, const stru
     for (size_t i = 0; i < count && strncmp(sentence, "cannot upgrade", 14) == 0; i++)
         if (strcmp(pairs[i].key, "reason") == 0)
             upgrades_failed(pairs[i].value);
+    if (strcmp(sentence, "a broadcast ended") == 0)
+        confirmed_logged_end(strtoull(pairs[0].value, NULL, 10));
     if (strcmp(sentence, "stopped") == 0)
         for (final_count = 0; final_count < count; final_count++) {
             snprintf(finals[final_count].key, sizeof finals[0].key, "%s", pairs[final_count].key);

@@ -481,6 +481,8 @@ static void check_broadcast(const struct answer *answer, const struct command *c
         check_wait(answer, command->number);
     if (answer->ok && !is_duplicate)
         check_confirmed(answer, command);
+    else
+        confirmed_refused(command->confirmed);
 }
 
 void answer_check(const struct answer *answer, const struct command *command)

@@ -44,7 +44,7 @@ bool broadcasts_draw(struct drawn_broadcast *drawn, bool is_plain, uint64_t padd
     struct selection selection = is_plain ? selection_all() : selections_draw();
     if (!is_plain)
         publishing_draw(number, key);
-    drawn->confirmed = is_plain ? 0 : confirming_draw_words(confirm);
+    drawn->confirmed = is_plain ? 0 : confirming_draw_words(false, confirm);
     size_t bytes = sizeof drawn->arguments;
     int at = snprintf(line, bytes, "%s%s%s ", key, confirm, selections_format(&selection, words));
     for (int i = 0; i < size; i++)

@@ -45,9 +45,9 @@ const struct addr *clients_address(uint64_t any);
 
 /* After clients_end_faults: a broadcast begins, which each client that is registered then and stays
  * so has to get. */
-void clients_expect_broadcast(void);
-/* Whether all have got it, and each request of the last seconds was answered; else a broken
- * promise. */
-void clients_check_liveness(uint32_t number);
+void clients_expect_broadcast(uint32_t number);
+/* Whether each request of the last seconds was answered and, if it has begun, all have got the
+ * expected broadcast; else a broken promise. */
+void clients_check_liveness(bool has_begun);
 
 #endif

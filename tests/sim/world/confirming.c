@@ -33,13 +33,13 @@ static size_t number_count;
 
 /* ---- operators ---- */
 
-uint32_t confirming_draw_words(char words[CONFIRMING_WORDS_BYTES])
+uint32_t confirming_draw_words(bool is_message, char words[CONFIRMING_WORDS_BYTES])
 {
     words[0] = '\0';
     if (!swarm.confirms || draw_below(DRAW_CONFIRM, 4) == 0)
         return 0;
     uint64_t within_s = draw_range(DRAW_CONFIRM, 1, 12);
-    uint32_t job = confirmed_asked(within_s * 1000);
+    uint32_t job = confirmed_asked(is_message, within_s * 1000);
     if (job != 0)
         snprintf(words, CONFIRMING_WORDS_BYTES, " confirm within=%" PRIu64 "s", within_s);
     return job;

@@ -14,7 +14,7 @@
 /* Draws whether a message is to be confirmed, and writes the words of its command, with a blank
  * before them. Returns its number for check/confirmed.h, or 0 and no words. */
 enum { CONFIRMING_WORDS_BYTES = 32 };
-uint32_t confirming_draw_words(char words[CONFIRMING_WORDS_BYTES]);
+uint32_t confirming_draw_words(bool is_message, char words[CONFIRMING_WORDS_BYTES]);
 
 /* Draws a command that lists clients of a confirmed job. Returns false if there is none. */
 bool confirming_draw_list(char *line, size_t bytes, struct command *command);

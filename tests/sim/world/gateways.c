@@ -129,10 +129,12 @@ static void read_broadcast_result(struct gateway *gateway, const char *value)
                            count_of(value, "targets"), count_of(value, "sent"),
                            count_of(value, "failed"), count_of(value, "skipped"));
     bool is_duplicate = strstr(value, " state=duplicate ") != NULL;
-    if (is_duplicate)
+    if (is_duplicate) {
         published_duplicate(number);
-    else if (published_has_key(number))
+        confirmed_refused(job);
+    } else if (published_has_key(number)) {
         published_queued(number);
+    }
     if (job != 0 && !is_duplicate)
         read_confirmations(job, value);
 }
@@ -176,6 +178,7 @@ static void read_error(struct gateway *gateway, const char *value)
         uint32_t number = take_broadcast(gateway, value);
         if (published_has_key(number))
             published_refused(number, value);
+        confirmed_refused(copies_confirmed(number));
         is_unknown = false;
     } else {
         uint32_t number = take_open(gateway, value);
@@ -263,7 +266,7 @@ static uint32_t draw_confirm(struct gateway *gateway, uint32_t number, bool is_p
     enum { EACH_IN = 8, SHORT_QUEUE = 2, EACH_OF_FEW_IN = 2 }; /* a short queue gets full */
     uint64_t each_in = settings.queue <= SHORT_QUEUE ? EACH_OF_FEW_IN : EACH_IN;
     bool is_drawn = is_possible && draw_below(DRAW_GATEWAYS, each_in) == 0;
-    uint32_t job = is_drawn ? confirming_draw_words(words) : 0;
+    uint32_t job = is_drawn ? confirming_draw_words(true, words) : 0;
     direct_set_confirmed(number, job);
     direct_set_session(number, job == 0 ? gateway->session : 0);
     return job;

@@ -233,7 +233,7 @@ static void send_direct(struct operator* operator)
     if (number == 0)
         return;
     size_t size = payload_write_direct(payload, number);
-    uint32_t job = stream == NULL ? confirming_draw_words(confirm) : 0;
+    uint32_t job = stream == NULL ? confirming_draw_words(true, confirm) : 0;
     direct_set_confirmed(number, job);
     int at = snprintf(line, sizeof line, "send %s%s%s ", stream != NULL ? "tcp:" : "",
                       addr_format(addr, text), confirm);

@@ -344,9 +344,9 @@ static void next_step(void)
             break;
         upgrades_check_calm();
         saved_check_interval();
-        clients_check_liveness(0);
+        clients_check_liveness(false);
         last_broadcast = operators_broadcast();
-        clients_expect_broadcast();
+        clients_expect_broadcast(last_broadcast);
         begin(last_broadcast != 0 ? PHASE_BROADCAST : PHASE_ANSWERS);
         break;
     case PHASE_BROADCAST:
@@ -360,7 +360,7 @@ static void next_step(void)
     case PHASE_ANSWERS:
         if (passed_ms() < 100)
             break;
-        clients_check_liveness(last_broadcast);
+        clients_check_liveness(last_broadcast != 0);
         streams_check_liveness();
         stop();
         break;

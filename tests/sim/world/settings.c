@@ -31,6 +31,7 @@ const char *const settings_log_levels[] = {"error", "warning", "info", "debug"};
 const char *const settings_log_formats[] = {"text", "logfmt", "json"};
 const char *const settings_log_targets[] = {"stderr", "syslog"};
 static unsigned last_generation, applied_count, applied_by_successor;
+static uint64_t applied_ms;
 struct settings_file settings_file;
 
 /* ---- drawing ---- */
@@ -343,8 +344,10 @@ void settings_end_change(bool applied)
 {
     settings_change = false;
     applied_count += applied;
-    if (applied)
-        settings = next_settings;
+    if (!applied)
+        return;
+    settings = next_settings;
+    applied_ms = event_queue_now_ms();
 }
 
 void settings_taken_over(const struct settings_file *read)
@@ -373,12 +376,18 @@ bool settings_wait_for_restart(void)
 void settings_reset(void)
 {
     applied_count = applied_by_successor = 0;
+    applied_ms = 0;
     settings_queue_max = settings.queue;
 }
 
 unsigned settings_applied(void)
 {
     return applied_count;
+}
+
+uint64_t settings_applied_ms(void)
+{
+    return applied_ms;
 }
 
 /* ---- the file ---- */

@@ -120,6 +120,8 @@ void settings_end_change(bool applied);
 void settings_reset(void);
 /* How often settings were applied in this start. */
 unsigned settings_applied(void);
+/* When they were the last time; 0: never. */
+uint64_t settings_applied_ms(void);
 
 #define SETTINGS_PATH       "/etc/udpsrv.conf"
 #define SETTINGS_STATE_PATH "/var/lib/udpsrv/state"

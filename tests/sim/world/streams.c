@@ -230,7 +230,8 @@ void streams_stop(void)
             disconnect(&clients[i], false);
 }
 
-/* A connection may wait long to be accepted, where there are as many as stream-max allows. */
+/* A connection may wait long to be accepted, where there are as many as stream-max allows. What was
+ * asked while other settings applied may have no reply; a message after that has one. */
 static bool waits_too_long(const struct stream_client *client)
 {
     const struct connection *connection = client->connection;
@@ -238,6 +239,8 @@ static bool waits_too_long(const struct stream_client *client)
         return false;
     uint64_t since_ms =
         client->asked_ms > connection->accepted_ms ? client->asked_ms : connection->accepted_ms;
+    if (settings_applied_ms() > since_ms)
+        since_ms = settings_applied_ms();
     return client->asked_ms != 0 && since_ms + 3000 < event_queue_now_ms();
 }
 

@@ -52,7 +52,7 @@ static void refuse(const struct command_context *context, struct control_session
         control_refuse(session,
                        "cannot list clients of job %" PRIu64
                        ": only the last 8 confirmed broadcasts and the last 64 messages to one "
-                       "client are remembered; `jobs` shows its counts",
+                       "client are remembered, open ones before others; `jobs` shows its counts",
                        id);
 }
 
