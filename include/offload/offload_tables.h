@@ -135,15 +135,21 @@ struct offload_index_head {
 
 /* The other lines: the entries of clients that may be in this line by their hash, in no order; 0:
  * free. Both sides read and write each as one word. An entry has a mark of the client's hash, so
- * that mostly no record of another client is looked at; no two in a line have the same mark. The
- * program looks into the second line of a client if the first one does not have it. */
+ * that mostly no record of another client is looked at. No two in a line have the same mark, unless
+ * two workers enter clients in the same moment: the program may then not find one of them, which
+ * the sockets answer. It looks into the second line of a client if the first one does not have it.
+ */
 struct offload_index_line {
     _Alignas(64) uint64_t entries[OFFLOAD_LINE_CLIENTS];
 };
 
-static inline uint64_t offload_index_lines(uint32_t records)
+/* The lines of a table, with the head: a power of two if the number of records is one, since the
+ * kernel may round it up to one. */
+static inline uint32_t offload_index_entries(uint32_t records)
 {
-    return ((uint64_t)records + OFFLOAD_LINE_RECORDS - 1) / OFFLOAD_LINE_RECORDS;
+    return records > 2 * OFFLOAD_LINE_RECORDS
+               ? (records + OFFLOAD_LINE_RECORDS - 1) / OFFLOAD_LINE_RECORDS
+               : 2;
 }
 
 /* The hash of a key without a worker, of which that many words are addresses. */
@@ -158,7 +164,7 @@ SIPHASH_INLINE uint64_t offload_key_hash(const struct offload_index_head *head,
 }
 
 /* The number of a hash's first (0) or second (1) line in the table, which is 1 or more. Each is
- * chosen by other bits, as is the mark. */
+ * chosen by other bits, but for some that decide little, and the mark is of other bits, too. */
 static inline uint32_t offload_hash_line(uint64_t hash, int choice, uint64_t lines)
 {
     const uint64_t chosen = choice == 0 ? hash >> 32 : hash >> 16 & 0xffffffff;

@@ -56,7 +56,7 @@ static void *work(void *argument)
 int main(void)
 {
     uint64_t entered = 0, refused = 0, wrong = 0;
-    if (offload_index_init(server.head, OFFLOAD_LINE_RECORDS) != 0)
+    if (offload_index_init(server.head, 1) != 0)
         return 1;
     for (uint32_t i = 0; i < THREADS; i++) {
         workers[i].number = i;

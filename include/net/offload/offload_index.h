@@ -19,8 +19,9 @@ struct offload_index {
 int offload_index_init(struct offload_index_head *head, uint32_t records);
 
 /* Writes a client's addresses into its record, whose tag it has already, and enters it. An entry of
- * the same addresses, which another worker may have, is replaced. Returns 0; or -E2BIG if neither
- * of its lines has room: a place, and no entry of another client with the same mark. */
+ * the same addresses, which another worker may have, is replaced, or not found any more. Returns 0;
+ * or -E2BIG if neither of its lines has room: a place, and no entry of another client with the same
+ * mark. */
 int offload_index_add(const struct offload_index *index, const struct addr *source,
                       const struct addr *local, const struct offload_client *client);
 

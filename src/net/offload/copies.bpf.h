@@ -91,10 +91,10 @@ INLINE bool make_frame(struct xdp_md *context, const struct offload_copy *copy,
         return false;
     if (copy->is_ipv6 != 0)
         return set_size(context, frame_bytes_for(IPV6_HEADERS_BYTES, size)) &&
-               write_message(context, IPV6_HEADERS_BYTES, message) &&
+               write_message(context, IPV6_HEADERS_BYTES, message, size) &&
                write_ipv6_headers(context, copy, message, size);
     return set_size(context, frame_bytes_for(IPV4_HEADERS_BYTES, size)) &&
-           write_message(context, IPV4_HEADERS_BYTES, message) &&
+           write_message(context, IPV4_HEADERS_BYTES, message, size) &&
            write_ipv4_headers(context, copy, message, size);
 }
 

@@ -77,11 +77,19 @@ static int open_all(struct offload *offload, const char **failed)
     return offload->program >= 0 ? 0 : offload->program;
 }
 
+/* Whether the largest table has a size that a process can have. */
+static bool can_be_mapped(const struct offload_size *size)
+{
+    const size_t bytes = offload_table_bytes(TABLE_RECORDS, size);
+
+    return bytes / sizeof(struct offload_record) == size->records;
+}
+
 int offload_open(struct offload **offload, const struct offload_size *size, const char **failed)
 {
     *offload = NULL;
     *failed = "records of clients";
-    if (size->records >= 1u << OFFLOAD_RECORD_BITS)
+    if (size->records >= 1u << OFFLOAD_RECORD_BITS || !can_be_mapped(size))
         return -E2BIG;
     *failed = "memory of the offload";
     *offload = offload_state_new(size);

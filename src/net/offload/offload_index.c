@@ -16,7 +16,7 @@ int offload_index_init(struct offload_index_head *head, uint32_t records)
     if (error)
         return error;
     head->hash_begin = siphash_begin(&secret);
-    head->lines = offload_index_lines(records);
+    head->lines = offload_index_entries(records) - 1;
     return 0;
 }
 
@@ -39,13 +39,13 @@ static struct offload_key key_of(const struct addr *source, const struct addr *l
     return key;
 }
 
-/* Another thread may compare the key in the meantime, and finds then that the entry by which it has
- * found the record is not there any more. */
+/* Another thread or the program may compare the key in the meantime. A word of it is seen after the
+ * end of the client that had the record before, so neither takes the record for that client's. */
 static void write_key(struct offload_record *record, const struct offload_key *key, uint32_t worker)
 {
     for (size_t i = 0; i < sizeof key->addresses / sizeof key->addresses[0]; i++)
-        __atomic_store_n(&record->key.addresses[i], key->addresses[i], __ATOMIC_RELAXED);
-    __atomic_store_n(&record->key.ports, key->ports | (uint64_t)worker << 48, __ATOMIC_RELAXED);
+        __atomic_store_n(&record->key.addresses[i], key->addresses[i], __ATOMIC_RELEASE);
+    __atomic_store_n(&record->key.ports, key->ports | (uint64_t)worker << 48, __ATOMIC_RELEASE);
 }
 
 /* Without the worker. */

@@ -13,20 +13,19 @@ static const struct bpf_insn INSTRUCTIONS[] = {
 
 enum { INSTRUCTIONS_COUNT = sizeof INSTRUCTIONS / sizeof INSTRUCTIONS[0] };
 
-/* The entries of a table are so many; one more for each so many records, if they are not 0; and
- * these numbers for each worker and sender. */
+/* The entries of a table are so many, or one for each record, worker or sender times these. Those
+ * of the index are offload_index_entries. */
 static const struct description {
     struct bpf_table table;
-    uint32_t records_each, per_worker, per_sender;
+    uint32_t per_record, per_worker, per_sender;
     const char *name;
 } DESCRIPTIONS[OFFLOAD_TABLES] = {
-    [TABLE_INDEX] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_index_line), 1,
+    [TABLE_INDEX] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_index_line), 0,
                       BPF_F_MMAPABLE, "udpsrv_index"},
-                     .records_each = OFFLOAD_LINE_RECORDS,
                      .name = "index of clients"},
     [TABLE_RECORDS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_record), 0,
                         BPF_F_MMAPABLE, "udpsrv_records"},
-                       .records_each = 1,
+                       .per_record = 1,
                        .name = "records of clients"},
     [TABLE_WORKERS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_worker), 0,
                         BPF_F_MMAPABLE, "udpsrv_workers"},
@@ -60,13 +59,14 @@ _Static_assert(sizeof(struct offload_message) % sizeof(uint64_t) == 0,
 _Static_assert(sizeof(struct offload_index_head) == sizeof(struct offload_index_line),
                "the head is a line of the index");
 
-static uint32_t entries_of(const struct description *description, const struct offload_size *size)
+static uint32_t entries_of(enum offload_table table, const struct offload_size *size)
 {
-    const uint32_t each = description->records_each;
-    const uint32_t for_records = each != 0 ? (size->records + each - 1) / each : 0;
+    const struct description *description = &DESCRIPTIONS[table];
 
-    return description->table.entries + for_records + size->workers * description->per_worker +
-           size->senders * description->per_sender;
+    if (table == TABLE_INDEX)
+        return offload_index_entries(size->records);
+    return description->table.entries + size->records * description->per_record +
+           size->workers * description->per_worker + size->senders * description->per_sender;
 }
 
 int offload_table_create(enum offload_table table, const struct offload_size *size,
@@ -75,7 +75,7 @@ int offload_table_create(enum offload_table table, const struct offload_size *si
     const struct description *description = &DESCRIPTIONS[table];
     struct bpf_table created = description->table;
 
-    created.entries = entries_of(description, size);
+    created.entries = entries_of(table, size);
     int descriptor = bpf_table_create(&created);
     if (descriptor < 0)
         *failed = description->name;
@@ -84,11 +84,11 @@ int offload_table_create(enum offload_table table, const struct offload_size *si
 
 size_t offload_table_bytes(enum offload_table table, const struct offload_size *size)
 {
-    const struct description *description = &DESCRIPTIONS[table];
+    const struct bpf_table *created = &DESCRIPTIONS[table].table;
 
-    if ((description->table.flags & BPF_F_MMAPABLE) == 0)
+    if ((created->flags & BPF_F_MMAPABLE) == 0)
         return 0;
-    return (size_t)entries_of(description, size) * description->table.value_bytes;
+    return (size_t)entries_of(table, size) * created->value_bytes;
 }
 
 int offload_program_load(const int tables[OFFLOAD_TABLES], char *log, uint32_t log_bytes)

@@ -150,9 +150,9 @@ INLINE bool clear_padding(struct xdp_md *context, uint64_t headers_bytes, uint64
 /* Writes a message and the padding of a short frame, both by one call: zeros follow the message in
  * its memory. Returns false if the frame is too short. */
 INLINE bool write_message(struct xdp_md *context, uint64_t headers_bytes,
-                          const struct offload_message *message)
+                          const struct offload_message *message, uint64_t size)
 {
-    const uint64_t bytes = frame_bytes_for(headers_bytes, message->size) - headers_bytes;
+    const uint64_t bytes = frame_bytes_for(headers_bytes, size) - headers_bytes;
 
     if (bytes == 0)
         return true;

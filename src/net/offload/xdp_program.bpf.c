@@ -445,7 +445,7 @@ INLINE int send_message(struct xdp_md *context, struct datagram *datagram,
     if (size > OFFLOAD_MESSAGE_BYTES ||
         !resize(context, datagram, frame_bytes_for(datagram->headers_bytes, size)) ||
         !write_headers(context, datagram, size, udp_checksum(sum)) ||
-        !write_message(context, datagram->headers_bytes, message))
+        !write_message(context, datagram->headers_bytes, message, size))
         return XDP_ABORTED;
     count(client, OFFLOAD_REPLIED);
     return XDP_TX;

@@ -22,10 +22,6 @@ enum {
     WORKER_BYTES = 1 << 20,
     /* Datagrams of two batches (BATCH_MAX of net/message/datagram_batch): received and sent. */
     BATCH_DATAGRAMS = 2 * 64,
-    /* A client's place in the offload, which the kernel allocates at the start: a record, and its
-     * share of the index (offload/offload_tables). */
-    OFFLOAD_CLIENT_BYTES =
-        sizeof(struct offload_record) + sizeof(struct offload_index_line) / OFFLOAD_LINE_RECORDS,
     /* What a worker has for copies of a broadcast: the tables of offload/copy_tables, of 35 KiB,
      * and the clients of 512 copies (server/broadcast/frame_copies), 44 KiB. */
     OFFLOAD_WORKER_BYTES = 80 << 10,
@@ -49,6 +45,23 @@ static bool has_streams(const struct config *config)
     return false;
 }
 
+/* The entries of a table for which the kernel allocates memory: without CAP_PERFMON it rounds them
+ * up to a power of two (array_map_alloc of kernel/bpf/arraymap.c). */
+static uint64_t table_entries(uint64_t entries)
+{
+    uint64_t rounded = 1;
+    while (rounded < entries)
+        rounded *= 2;
+    return rounded;
+}
+
+static uint64_t offload_bytes(uint32_t max, size_t workers)
+{
+    return table_entries(max) * sizeof(struct offload_record) +
+           table_entries(offload_index_entries(max)) * sizeof(struct offload_index_line) +
+           (uint64_t)workers * OFFLOAD_WORKER_BYTES;
+}
+
 struct memory_estimate memory_estimate_of(const struct config *config, size_t workers)
 {
     uint32_t max = config->clients.max;
@@ -70,8 +83,7 @@ struct memory_estimate memory_estimate_of(const struct config *config, size_t wo
     if (config->admission.rate_pps != 0)
         need.base_bytes += rate_limiter_bytes();
     if (config->offload.mode != CONFIG_OFFLOAD_OFF)
-        need.offload_bytes = (uint64_t)config_offload_max(config) * OFFLOAD_CLIENT_BYTES +
-                             (uint64_t)workers * OFFLOAD_WORKER_BYTES;
+        need.offload_bytes = offload_bytes(config_offload_max(config), workers);
     if (has_streams(config))
         need.streams_bytes =
             (uint64_t)config->server.stream_max * config->server.stream_buffer_bytes;

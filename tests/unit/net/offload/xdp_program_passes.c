@@ -115,7 +115,7 @@ static uint64_t *entry_of(uint32_t record)
 {
     struct offload_index_line *lines = clients.offload->memory[TABLE_INDEX];
 
-    for (uint64_t i = 1; i <= offload_index_lines(clients.offload->size.records); i++)
+    for (uint32_t i = 1; i < offload_index_entries(clients.offload->size.records); i++)
         for (size_t k = 0; k < OFFLOAD_LINE_CLIENTS; k++)
             if (lines[i].entries[k] != 0 && offload_entry_record(lines[i].entries[k]) == record)
                 return &lines[i].entries[k];

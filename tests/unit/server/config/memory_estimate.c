@@ -71,9 +71,9 @@ Test(memory_estimate, has_the_tables_of_the_offload_for_as_many_clients_as_it_ma
     config->offload.max = 10;
     cr_expect_eq(sum_for(1), without);
     config->offload.mode = CONFIG_OFFLOAD_AUTO;
-    cr_expect_eq(sum_for(1), without + 10 * 160 + (80 << 10));
+    cr_expect_eq(sum_for(1), without + 16 * 128 + 8 * 64 + (80 << 10));
     config->offload.max = CONFIG_OFFLOAD_MAX_AUTO;
-    cr_expect_eq(sum_for(1), without + 1000 * 160 + (80 << 10));
+    cr_expect_eq(sum_for(1), without + 1024 * (128 + 32) + (80 << 10));
 }
 
 Test(memory_estimate, has_the_larger_index_of_the_first_worker_where_there_are_groups)
