@@ -1,10 +1,15 @@
-"""XDP programs by calls of bpf(2), without a library, and the checksum of the frames that they see."""
+"""XDP programs by calls of bpf(2), without a library, and the checksum of the frames that they see.
+
+As a command, `xdp.py INTERFACE`, it attaches a program there that passes every frame, prints "attached", and waits until it is killed.
+"""
 
 import ctypes
 import os
 import platform
+import signal
 import socket
 import struct
+import sys
 
 from network import libc
 
@@ -57,3 +62,9 @@ def checksum(data):
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
+
+
+if __name__ == "__main__":
+    LINK = attach_constant(XDP_PASS, sys.argv[1])
+    print("attached", flush=True)
+    signal.pause()

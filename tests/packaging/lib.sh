@@ -83,6 +83,9 @@ run_cases() { # ARGUMENT-OF-THE-TEST... -- CASE...
 }
 
 case_end() {
+    if [ -n "${clients:-}" ]; then # a process that a case has left running
+        kill "$clients" 2>/dev/null || :
+    fi
     if [ -n "${booted:-}" ]; then
         stop_systemd
     fi

@@ -17,7 +17,8 @@ static const char *advise(int error)
     switch (error) {
     case -EPERM:
     case -EACCES:
-        return "give CAP_BPF and CAP_NET_ADMIN at the start, or set offload.mode = off";
+        return "give CAP_BPF and CAP_NET_ADMIN at the start (for systemd udpsrv(8) has a drop-in), "
+               "or set offload.mode = off";
     case -EBUSY:
     case -EEXIST:
         return "another program is attached there: detach it (ip link set dev NAME xdp off), or "
