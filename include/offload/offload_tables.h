@@ -1,6 +1,8 @@
 #ifndef OFFLOAD_OFFLOAD_TABLES_H
 #define OFFLOAD_OFFLOAD_TABLES_H
 
+#include "base/token_bucket.h"
+
 #include <stdint.h>
 
 /* The memory that the server shares with its program in the kernel (src/net/offload), which answers
@@ -67,13 +69,16 @@ struct offload_record {
     /* The time of the last datagram that the program answered, or of the entry in the table, in ms
      * of CLOCK_BOOTTIME, shifted left by OFFLOAD_TAG_BITS, and the tag in the low bits. 0: it has
      * ended; the program passes its datagrams on. Both sides change it by compare and exchange. */
-    _Alignas(32) uint64_t seen;
+    _Alignas(64) uint64_t seen;
     uint32_t received;   /* datagrams that the program answered since the server last read it */
     uint32_t generation; /* of the worker's settings for which the client was admitted */
     /* The link from which the last datagram of the client came that the program saw: the Ethernet
      * address of the sender, its first byte the lowest one, and above it the low 16 bits of the
      * interface's index; 0: it is not known. And when that was, in ms of CLOCK_BOOTTIME. */
     uint64_t next_hop, next_hop_ms;
+    /* The tags of the buckets that a datagram of the client takes tokens from
+     * (admission/rate_buckets), under the settings of the generation; 0 if they have no rate. */
+    uint64_t address_hash, prefix_hash;
 };
 
 static inline uint64_t offload_seen(uint64_t now_ms, uint32_t tag)
@@ -104,6 +109,9 @@ struct offload_worker {
     /* A client that was seen as long ago as this has expired: its datagrams are passed on. It is
      * the ttl of all clients that have the generation of the settings. */
     uint64_t ttl_ms;
+    /* The limits of an address and of a prefix, likewise. The program answers only if both have a
+     * token left in the limiter's table. Without a limit neither is looked up. */
+    struct token_bucket address_limit, prefix_limit;
 };
 
 /* What the program answers, as one word: it answers for a client whose record has the same
@@ -162,6 +170,7 @@ enum offload_counter {
     OFFLOAD_PASSED_CHECKSUM, /* passed on: its checksum is wrong */
     OFFLOAD_PASSED_SETTINGS, /* passed on: the settings have changed, or the client has ended */
     OFFLOAD_PASSED_ROOM,     /* passed on: the driver has no room for the reply */
+    OFFLOAD_PASSED_RATE,     /* passed on: its address or prefix has no token, or no bucket */
     OFFLOAD_COUNTERS,
 };
 

@@ -2,6 +2,7 @@
 #define REGISTRY_OFFLOAD_OFFLOADED_CLIENTS_H
 
 #include "address/addr.h"
+#include "admission/rate_limiter.h"
 #include "offload/offload_tables.h"
 #include "registry/client_slab.h"
 #include "registry/local_addresses.h"
@@ -20,6 +21,9 @@ struct offload_client_table {
     /* Removes it. If that fails, the program goes on to find its record, which is not the client's
      * any more: it passes the datagrams on. */
     void (*remove)(void *state, const struct addr *source, const struct addr *local);
+    /* Returns the tags of the buckets that a datagram of a client takes tokens from, under the
+     * settings of the current generation (offload_record.address_hash). */
+    struct rate_limiter_hashes (*rate_hashes)(void *state, const struct addr *source);
     void *state;
 };
 

@@ -25,7 +25,7 @@ enum {
      * hash tables, which the kernel allocates whole, an element of 48 bytes with the key and the
      * value, each in words of 8 bytes, and up to two buckets, since their number is a power of two
      * (kernel/bpf/hashtab.c). */
-    OFFLOAD_CLIENT_BYTES = 32 + (2 * 16 + 48 + 16 + 16) + (2 * 16 + 48 + 40 + 16),
+    OFFLOAD_CLIENT_BYTES = 64 + (2 * 16 + 48 + 16 + 16) + (2 * 16 + 48 + 40 + 16),
     /* What a worker has for copies of a broadcast: the tables of offload/copy_tables, of 35 KiB,
      * and the clients of 512 copies (server/broadcast/frame_copies), 44 KiB. */
     OFFLOAD_WORKER_BYTES = 80 << 10,
@@ -67,11 +67,11 @@ struct memory_estimate memory_estimate_of(const struct config *config, size_t wo
         need.clients_bytes +=
             client_names_bytes(config->clients.names_max, config->clients.names == NAMES_KEYED) +
             registry_named_bytes(max);
-    if (config->admission.rate_pps != 0)
+    if (config->admission.rate_pps != 0 && config->offload.mode == CONFIG_OFFLOAD_OFF)
         need.base_bytes += rate_limiter_bytes();
     if (config->offload.mode != CONFIG_OFFLOAD_OFF)
         need.offload_bytes = (uint64_t)config_offload_max(config) * OFFLOAD_CLIENT_BYTES +
-                             (uint64_t)workers * OFFLOAD_WORKER_BYTES;
+                             (uint64_t)workers * OFFLOAD_WORKER_BYTES + rate_limiter_bytes();
     if (has_streams(config))
         need.streams_bytes =
             (uint64_t)config->server.stream_max * config->server.stream_buffer_bytes;
