@@ -271,6 +271,8 @@ static bool take_tokens(const struct found *found)
     if (!would_take(found, address, &found->worker->address_limit, &address_ns) ||
         !would_take(found, prefix, &found->worker->prefix_limit, &prefix_ns))
         return false;
+    if (broken_is("offload-rate"))
+        return true;
     address->full_ns = address_ns;
     prefix->full_ns = prefix_ns;
     return true;
