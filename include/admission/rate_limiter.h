@@ -2,6 +2,7 @@
 #define ADMISSION_RATE_LIMITER_H
 
 #include "address/addr.h"
+#include "admission/rate_buckets.h"
 #include "base/siphash.h"
 #include "base/token_bucket.h"
 
@@ -19,7 +20,7 @@
  * The guarantee: no datagram is refused because of what sources in other prefixes sent. A new
  * bucket starts full. If the set of the table in which it belongs has no free entry, it replaces
  * the bucket with the most tokens, of which the least is lost; a source whose bucket was replaced
- * starts full again. So in a flood from more sources than the table has buckets (262,144 in 4 MiB),
+ * starts full again. So in a flood from more sources than the table has buckets (262,140 in 4 MiB),
  * some sources of the flood may exceed their rate until the buckets of their prefixes stop them;
  * the flood takes nothing from other sources. If a full table refused new sources, or if sources
  * shared a bucket by their hash, a flood could get other sources refused. Memory that grows by an
@@ -27,14 +28,12 @@
  *
  * Entries are found by a keyed hash, and all 64 bits of it are compared. A bucket is stored as the
  * time at which it will be full (base/token_bucket), so it needs no refilling. All threads use the
- * table without locks; if two take from one bucket at the same moment, one token may be spent
- * twice. The limiter and 10,000 denied networks together add 248 user instructions to a datagram
- * (docs/performance.md). */
+ * table without locks, and so does the program of the offload in the kernel; if two take from one
+ * bucket at the same moment, one token may be spent twice. The limiter and 10,000 denied networks
+ * together add 248 user instructions to a datagram (docs/performance.md). */
 struct rate_limiter;
 
 enum {
-    RATE_LIMITER_SETS = 1 << 16,
-    RATE_LIMITER_WAYS = 4, /* buckets of 16 bytes: a set is a cache line */
     /* The rate of a prefix as a multiple of an address's rate. It suits the /24 of a mobile
      * carrier, with thousands of phones behind each of a few addresses, and stops an attacker that
      * has all addresses of a /24. */
@@ -67,6 +66,19 @@ struct rate_limiter *rate_limiter_init(void *memory, const struct siphash_key *k
  * number of its layout, and rate_limiter_map returns the limiter in memory of that layout. */
 uint64_t rate_limiter_layout(void);
 struct rate_limiter *rate_limiter_map(void *memory);
+
+/* Returns whether rate_limiter_init has made a limiter in memory of that layout; memory that is all
+ * zero has none. */
+bool rate_limiter_is_initialised(const void *memory);
+
+/* The tags of the two buckets that a datagram takes tokens from (admission/rate_buckets): of its
+ * address and of its prefix. They stay the same for the life of the limiter. */
+struct rate_limiter_hashes {
+    uint64_t address, prefix;
+};
+struct rate_limiter_hashes rate_limiter_hashes(const struct rate_limiter *limiter,
+                                               const struct addr *source,
+                                               enum rate_limiter_sender sender);
 
 /* Takes a token for a datagram from the buckets of its address and its prefix. Returns false if the
  * datagram is to be refused. now_ms is of a monotonic clock. Within one millisecond no bucket

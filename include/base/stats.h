@@ -66,6 +66,7 @@
     STAT(offload_passed_checksum, "passed on by the offload: a wrong checksum")                \
     STAT(offload_passed_settings, "passed on by the offload: its client or settings changed")  \
     STAT(offload_passed_room, "passed on by the offload: the driver has no room for a reply")  \
+    STAT(offload_passed_rate, "passed on by the offload: no token of admission.rate is left")  \
     STAT(offload_copies, "of copies_sent: left as frames, past the sockets")
 
 /* The counters of one worker. Only its thread writes them; other threads get a copy. */

@@ -2,6 +2,7 @@
 #define OFFLOAD_OFFLOAD_TABLES_H
 
 #include "base/siphash.h"
+#include "base/token_bucket.h"
 
 #include <stdint.h>
 
@@ -107,6 +108,9 @@ struct offload_record {
      * address of the sender, its first byte the lowest one, and above it the low 16 bits of the
      * interface's index; 0: it is not known. And when that was, in ms of CLOCK_BOOTTIME. */
     uint64_t next_hop, next_hop_ms;
+    /* The tags of the buckets that a datagram of the client takes tokens from
+     * (admission/rate_buckets), under the settings of the generation; 0 if they have no rate. */
+    uint64_t address_hash, prefix_hash;
     struct offload_key key; /* written before the client is in the index */
 };
 
@@ -214,6 +218,9 @@ struct offload_worker {
     /* A client that was seen as long ago as this has expired: its datagrams are passed on. It is
      * the ttl of all clients that have the generation of the settings. */
     uint64_t ttl_ms;
+    /* The limits of an address and of a prefix, likewise. The program answers only if both have a
+     * token left in the limiter's table. Without a limit neither is looked up. */
+    struct token_bucket address_limit, prefix_limit;
 };
 
 /* What the program answers, as one word: it answers for a client whose record has the same
@@ -272,6 +279,7 @@ enum offload_counter {
     OFFLOAD_PASSED_CHECKSUM, /* passed on: its checksum is wrong */
     OFFLOAD_PASSED_SETTINGS, /* passed on: the settings have changed, or the client has ended */
     OFFLOAD_PASSED_ROOM,     /* passed on: the driver has no room for the reply */
+    OFFLOAD_PASSED_RATE,     /* passed on: its address or prefix has no token, or no bucket */
     OFFLOAD_COUNTERS,
 };
 

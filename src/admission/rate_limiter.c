@@ -2,32 +2,20 @@
 
 #include "base/handover.h"
 
-#include <stdatomic.h>
 #include <stddef.h>
 
 enum { LAYOUT_VERSION = 1 /* to be increased with each change that the sizes do not show */ };
-
-/* full_ns is when the bucket will be full again: it is full if that time is past, and empty if it
- * is a burst ahead. A bucket of zeros is free. tag is the hash that it belongs to. */
-struct bucket {
-    _Atomic uint64_t tag;
-    _Atomic uint64_t full_ns;
-};
-
-struct set {
-    _Alignas(64) struct bucket ways[RATE_LIMITER_WAYS];
-};
-_Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 
 /* There is no pointer in the memory: another process maps it elsewhere. */
 struct rate_limiter {
     struct siphash_state hash_begin; /* of the secret key */
     uint64_t spread;                 /* odd and secret: distinguishes the addresses of a prefix */
-    struct set sets[RATE_LIMITER_SETS];
+    struct rate_bucket_set sets[RATE_LIMITER_SETS];
 };
-
-enum { HASH_SHIFT = 64 - 16 }; /* the top bits of a hash choose its set */
-_Static_assert(RATE_LIMITER_SETS == 1 << 16, "HASH_SHIFT is 64 less the bits of a set's index");
+_Static_assert(offsetof(struct rate_limiter, sets) == sizeof(struct rate_bucket_set) &&
+                   sizeof(struct rate_limiter) ==
+                       RATE_BUCKET_BLOCKS * sizeof(struct rate_bucket_set),
+               "the table is an array of blocks");
 
 struct rate_limiter_limits rate_limiter_limits(uint32_t rate_pps, uint32_t burst)
 {
@@ -53,9 +41,9 @@ struct rate_limiter *rate_limiter_init(void *memory, const struct siphash_key *k
 
 uint64_t rate_limiter_layout(void)
 {
-    const uint64_t values[] = {LAYOUT_VERSION,     sizeof(struct rate_limiter),
-                               RATE_LIMITER_SETS,  RATE_LIMITER_WAYS,
-                               sizeof(struct set), offsetof(struct rate_limiter, sets)};
+    const uint64_t values[] = {
+        LAYOUT_VERSION,    sizeof(struct rate_limiter),    RATE_LIMITER_SETS,
+        RATE_LIMITER_WAYS, sizeof(struct rate_bucket_set), offsetof(struct rate_limiter, sets)};
     return handover_layout(values, sizeof values / sizeof values[0]);
 }
 
@@ -64,15 +52,18 @@ struct rate_limiter *rate_limiter_map(void *memory)
     return memory;
 }
 
-/* The hashes by which buckets are found. Only the prefix is hashed, by SipHash-1-3, whose 64 bits
- * cannot be predicted. The hash of an address differs from that of its prefix by a multiple of
- * another secret, which saves a second SipHash. */
-struct hashes {
-    uint64_t prefix, address;
-};
+bool rate_limiter_is_initialised(const void *memory)
+{
+    const struct rate_limiter *limiter = memory;
+    return limiter->spread != 0;
+}
 
-static inline struct hashes hashes_of(const struct rate_limiter *limiter, const struct addr *source,
-                                      enum rate_limiter_sender sender)
+/* Only the prefix is hashed, by SipHash-1-3, whose 64 bits cannot be predicted. The hash of an
+ * address differs from that of its prefix by a multiple of another secret, which saves a second
+ * SipHash. */
+static inline struct rate_limiter_hashes hashes_of(const struct rate_limiter *limiter,
+                                                   const struct addr *source,
+                                                   enum rate_limiter_sender sender)
 {
     uint64_t block = (uint64_t)sender << 48, within;
     if (source->family == ADDR_IPV4) {
@@ -86,34 +77,41 @@ static inline struct hashes hashes_of(const struct rate_limiter *limiter, const 
     /* One word of block, sender and family; all inputs have this length. */
     siphash_absorb(&state, block | (uint64_t)source->family << 56);
     uint64_t prefix = siphash_finish(&state);
-    return (struct hashes){prefix, prefix + (within + 1) * limiter->spread};
+    return (struct rate_limiter_hashes){prefix + (within + 1) * limiter->spread, prefix};
+}
+
+struct rate_limiter_hashes rate_limiter_hashes(const struct rate_limiter *limiter,
+                                               const struct addr *source,
+                                               enum rate_limiter_sender sender)
+{
+    return hashes_of(limiter, source, sender);
 }
 
 /* Returns the bucket of a hash; a new one is full. The time is cleared before the tag is changed,
  * so that another thread that finds the new tag also finds the new time. */
-static inline struct bucket *find(struct rate_limiter *limiter, uint64_t hash)
+static inline struct rate_bucket *find(struct rate_limiter *limiter, uint64_t hash)
 {
-    struct bucket *ways = limiter->sets[hash >> HASH_SHIFT].ways;
+    struct rate_bucket *ways = limiter->sets[rate_bucket_block_of(hash) - 1].ways;
     for (int i = 0; i < RATE_LIMITER_WAYS; i++)
-        if (atomic_load_explicit(&ways[i].tag, memory_order_acquire) == hash)
+        if (__atomic_load_n(&ways[i].tag, __ATOMIC_ACQUIRE) == hash)
             return &ways[i];
-    struct bucket *fullest = ways;
+    struct rate_bucket *fullest = ways;
     for (int i = 1; i < RATE_LIMITER_WAYS; i++)
-        if (atomic_load_explicit(&ways[i].full_ns, memory_order_relaxed) <
-            atomic_load_explicit(&fullest->full_ns, memory_order_relaxed))
+        if (__atomic_load_n(&ways[i].full_ns, __ATOMIC_RELAXED) <
+            __atomic_load_n(&fullest->full_ns, __ATOMIC_RELAXED))
             fullest = &ways[i];
-    atomic_store_explicit(&fullest->full_ns, 0, memory_order_relaxed);
-    atomic_store_explicit(&fullest->tag, hash, memory_order_release);
+    __atomic_store_n(&fullest->full_ns, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&fullest->tag, hash, __ATOMIC_RELEASE);
     return fullest;
 }
 
 /* Takes a token, if there is one. *before is the value of full_ns before. */
-static inline bool take(struct bucket *bucket, const struct token_bucket *limit, uint64_t now_ns,
-                        uint64_t *before)
+static inline bool take(struct rate_bucket *bucket, const struct token_bucket *limit,
+                        uint64_t now_ns, uint64_t *before)
 {
-    uint64_t full_ns = *before = atomic_load_explicit(&bucket->full_ns, memory_order_relaxed);
+    uint64_t full_ns = *before = __atomic_load_n(&bucket->full_ns, __ATOMIC_RELAXED);
     bool takes = token_bucket_take(limit, &full_ns, now_ns);
-    atomic_store_explicit(&bucket->full_ns, full_ns, memory_order_relaxed);
+    __atomic_store_n(&bucket->full_ns, full_ns, __ATOMIC_RELAXED);
     return takes;
 }
 
@@ -121,13 +119,13 @@ bool rate_limiter_take(struct rate_limiter *limiter, const struct rate_limiter_l
                        const struct addr *source, enum rate_limiter_sender sender, uint64_t now_ms)
 {
     uint64_t now_ns = now_ms * 1000000, before, ignored;
-    struct hashes hashes = hashes_of(limiter, source, sender);
-    struct bucket *address = find(limiter, hashes.address);
+    struct rate_limiter_hashes hashes = hashes_of(limiter, source, sender);
+    struct rate_bucket *address = find(limiter, hashes.address);
     if (!take(address, &limits->address, now_ns, &before))
         return false;
     if (take(find(limiter, hashes.prefix), &limits->prefix, now_ns, &ignored))
         return true;
     /* The prefix has no token: return the one of the address. */
-    atomic_store_explicit(&address->full_ns, before, memory_order_relaxed);
+    __atomic_store_n(&address->full_ns, before, __ATOMIC_RELAXED);
     return false;
 }

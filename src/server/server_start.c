@@ -106,8 +106,8 @@ static int make_admission(struct server *server)
 {
     const char *failed = "random secrets";
     client_takeover_decide(server);
-    int error =
-        admission_updates_new(&server->admission, server->config->clients.max, server->handed);
+    int error = admission_updates_new(&server->admission, server->config->clients.max,
+                                      server->offload.program, server->handed);
     if (error == 0) {
         failed = "tables of limits";
         error = admission_updates_rules(server->admission, server->config, &server->rules);

@@ -138,14 +138,25 @@ class Client:
     def ask_all(self, count, payload=b"hello"):
         return [self.ask(payload) for _ in range(count)]
 
-    def has_nothing(self):
+    def prove(self, payload=b"hello"):
+        """Asks under `admission.policy = cookie`, and answers the challenge. Returns the reply."""
+        challenge = self.ask(payload)
+        if not challenge.startswith(b"\0UDP\x01"):
+            raise AssertionError(f"not a challenge: {challenge!r}")
+        return self.ask(b"\0UDP\x02" + challenge[5:] + payload)
+
+    def next_or_none(self):
+        """The next datagram that has arrived."""
         self.socket.setblocking(False)
         try:
-            return not self.socket.recv(65536) and False
+            return self.socket.recv(65536)
         except BlockingIOError:
-            return True
+            return None
         finally:
             self.socket.settimeout(ANSWER_S)
+
+    def has_nothing(self):
+        return self.next_or_none() is None
 
     def __enter__(self):
         return self

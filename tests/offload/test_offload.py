@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import time
 import unittest
 
 from offload_network import ANSWER_S, PORT, Case, Client, Pair, Server, cars, program, run, wait_for, why_not
@@ -139,6 +140,88 @@ class Offload(Case):
         for client in clients:
             self.assertEqual(client.socket.recv(100), b"news")
             self.assertTrue(client.has_nothing())
+
+    # ---- admission.rate ----
+
+    def flood(self, server, clients, count):
+        """Each of the clients sends so many datagrams, the first two of which have the kernel answer it, and the others without waiting.
+        Returns how many replies they got, when all were decided on."""
+        before, replies = server.stats()["received"], 0
+        for number in (1, 2, count):
+            for client in clients:
+                for _ in range(1 if number < count else count - 2):
+                    client.socket.send(b"flood")
+            expected = before + number * len(clients)
+            wait_for(lambda wanted=expected: server.stats()["received"] == wanted, "all are received")
+        for client in clients:
+            replies += sum(1 for _ in iter(client.next_or_none, None))
+        return replies
+
+    def expect_limited(self, replies, burst, began):
+        """At most the burst and what has come back since then, at 1 a second."""
+        self.assertGreaterEqual(replies, burst)
+        self.assertLessEqual(replies, burst + time.monotonic() - began + 1)
+
+    def test_a_client_below_the_rate_is_answered_by_the_kernel(self):
+        for policy in ("open", "cookie"):
+            with self.subTest(policy=policy):
+                with Server(f"[admission]\npolicy = {policy}\nrate = 1000000\n") as server:
+                    for family in (socket.AF_INET, socket.AF_INET6):
+                        client = self.client(family)
+                        first = client.prove() if policy == "cookie" else client.ask()
+                        self.assertEqual([first, *client.ask_all(11)], cars(12))
+                    stats = self.balanced(server)
+                    # The address of a client under `cookie` has no bucket before its answer to the challenge.
+                    self.assertEqual((stats["offload_replied"], stats["offload_passed_rate"], stats["drop_limited"]), (2 * 10, 0, 0))
+
+    def test_both_paths_together_answer_no_more_than_the_rate(self):
+        for family in (socket.AF_INET, socket.AF_INET6):
+            for mode in ("rotate", "none"):
+                with self.subTest(family=family, mode=mode):
+                    with Server(f"[admission]\npolicy = open\nrate = 1\nburst = 20\n[reply]\nmode = {mode}\n") as server:
+                        began, clients = time.monotonic(), [self.client(family) for _ in range(2)] # of one address
+                        replies = self.flood(server, clients, 50)
+                        stats = self.balanced(server)
+                        self.expect_limited(stats["replied"] + stats["silent"], 20, began)
+                        self.assertEqual(replies, stats["replied"])
+                        self.assertGreater(stats["offload_replied"] + stats["offload_silent"], 10)
+                        self.assertEqual(stats["drop_limited"], 100 - stats["replied"] - stats["silent"])
+                        self.assertGreaterEqual(stats["offload_passed_rate"], stats["drop_limited"])
+
+    def test_dry_run_counts_and_answers_everything(self):
+        server, client = self.serve("[admission]\npolicy = open\nrate = 1\nburst = 10\ndry-run = on\n"), self.client()
+        began = time.monotonic()
+        self.assertEqual(self.flood(server, [client], 50), 50)
+        stats = self.balanced(server)
+        self.assertEqual((stats["replied"], stats["drop_limited"]), (50, 0))
+        self.expect_limited(50 - stats["dry_limited"], 10, began)
+        self.assertEqual(stats["offload_passed_rate"], stats["dry_limited"])
+
+    def test_a_reload_sets_the_rate_and_removes_it(self):
+        server, client = self.serve(), self.client()
+        client.ask_all(5)
+        server.configure("[admission]\npolicy = open\nrate = 1\nburst = 10\n")
+        server.ctl("reload")
+        began, before = time.monotonic(), self.balanced(server)
+        self.expect_limited(self.flood(server, [client], 50), 10, began)
+        stats = self.balanced(server)
+        self.assertGreater(stats["offload_replied"] - before["offload_replied"], 5)
+        server.configure("")
+        server.ctl("reload")
+        self.assertEqual(len(client.ask_all(20)), 20)
+        self.assertEqual(self.balanced(server)["offload_replied"], stats["offload_replied"] + 19)
+
+    def test_an_upgrade_keeps_the_buckets_with_the_offload_and_without(self):
+        config = "[admission]\npolicy = open\nrate = 1\nburst = 10\n"
+        server, client = self.serve(config), self.client()
+        began = time.monotonic()
+        replies = self.flood(server, [client], 50)
+        for section in ("mode = native\ninterface = eth0\n", "mode = off\n", "mode = off\n"):
+            server.configure(config, section)
+            server.upgrade()
+            replies += self.flood(server, [client], 50)
+        self.expect_limited(replies, 10, began)
+        self.balanced(server)
 
     # ---- starts and ends ----
 

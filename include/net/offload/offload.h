@@ -3,6 +3,7 @@
 
 #include "address/addr.h"
 #include "offload/offload_tables.h"
+#include "os/process/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,6 +61,12 @@ bool offload_link(const struct offload *offload, size_t number, struct offload_l
 struct offload_record *offload_records(struct offload *offload);
 struct offload_worker *offload_workers(struct offload *offload);
 struct offload_rotation *offload_rotations(struct offload *offload);
+
+/* The memory of the rate limiter that the workers share with the program (admission/rate_limiter):
+ * it begins as 0, which is no limiter. It and its descriptor belong to the offload. Another process
+ * can map the descriptor (memory_map_shared), and keeps the table then, also without the offload.
+ */
+struct shared_memory offload_rate_limiter(const struct offload *offload);
 
 /* Writes a message of a rotation that no worker's settings name. message->sum is computed here.
  * Returns 0 or -errno. */

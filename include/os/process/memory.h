@@ -36,8 +36,9 @@ struct shared_memory {
 int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t committed);
 
 /* Maps memory that another process has reserved, and the pages of its first committed bytes at
- * once; it writes nothing. The descriptor then belongs to *shared, or if it fails still to the
- * caller. Returns 0 or -errno (-EINVAL: it has another size). */
+ * once; it writes nothing. It may also be a table of the kernel that can be mapped (net/offload).
+ * The descriptor then belongs to *shared, or if it fails still to the caller. Returns 0 or -errno
+ * (-EINVAL: it has another size, or is a smaller table). */
 int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed);
 
 /* Closes a descriptor of such memory that another process has handed over and that is not mapped.

@@ -2,6 +2,7 @@
 #define REGISTRY_OFFLOAD_OFFLOADED_CLIENTS_H
 
 #include "address/addr.h"
+#include "admission/rate_limiter.h"
 #include "offload/offload_tables.h"
 #include "registry/client_slab.h"
 #include "registry/local_addresses.h"
@@ -19,6 +20,9 @@ struct offload_client_table {
                const struct offload_client *client);
     /* Removes the client of a record, by its number among the records of all workers. */
     void (*remove)(void *state, uint32_t record);
+    /* Returns the tags of the buckets that a datagram of a client takes tokens from, under the
+     * settings of the current generation (offload_record.address_hash). */
+    struct rate_limiter_hashes (*rate_hashes)(void *state, const struct addr *source);
     void *state;
 };
 

@@ -18,12 +18,13 @@
 struct admission_updates;
 
 /* Generates the first secret and makes the first list of on-link addresses; tables are made for at
- * most clients_max clients. In an upgrade, handed has the tables of the former process; otherwise
- * it is NULL. Returns 0 or -errno (-EAGAIN: the kernel has no entropy yet). */
+ * most clients_max clients. The limiter is in the memory of the offload, unless that is NULL. In an
+ * upgrade, handed has the tables of the former process; otherwise it is NULL. Returns 0 or -errno
+ * (-EAGAIN: the kernel has no entropy yet). */
 int admission_updates_new(struct admission_updates **admission, uint32_t clients_max,
-                          struct handed_clients *handed);
+                          const struct offload *offload, struct handed_clients *handed);
 
-/* Call it after all worker threads have ended. */
+/* Call it after all worker threads have ended; the offload may be closed. */
 void admission_updates_free(struct admission_updates *admission);
 
 /* Fills in the rules of a configuration: see admission_rules_make. */

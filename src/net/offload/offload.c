@@ -189,6 +189,15 @@ struct offload_rotation *offload_rotations(struct offload *offload)
     return offload->memory[TABLE_ROTATIONS];
 }
 
+struct shared_memory offload_rate_limiter(const struct offload *offload)
+{
+    return (struct shared_memory){
+        .memory = offload->memory[TABLE_RATE_BUCKETS],
+        .bytes = offload_table_bytes(TABLE_RATE_BUCKETS, &offload->size),
+        .descriptor = offload->tables[TABLE_RATE_BUCKETS],
+    };
+}
+
 /* ---- messages ---- */
 
 int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t number,

@@ -1,5 +1,6 @@
 #include "net/offload/offload_handover.h"
 
+#include "admission/rate_limiter.h"
 #include "net/offload/offload_state.h"
 #include "offload/copy_tables.h"
 
@@ -13,6 +14,7 @@ static uint64_t layout(void)
 {
     enum { LAYOUT_VERSION = 3 };
     const uint64_t values[] = {LAYOUT_VERSION,
+                               rate_limiter_layout(),
                                OFFLOAD_TABLES,
                                OFFLOAD_TAG_BITS,
                                OFFLOAD_MESSAGES_MAX,

@@ -1,5 +1,6 @@
 #include "net/offload/offload_program.h"
 
+#include "admission/rate_buckets.h"
 #include "net/offload/bpf_call.h"
 #include "offload/copy_tables.h"
 #include "offload/offload_tables.h"
@@ -41,6 +42,9 @@ static const struct description {
                          "udpsrv_counters"},
                         .per_worker = OFFLOAD_COUNTERS,
                         .name = "table of counters"},
+    [TABLE_RATE_BUCKETS] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct rate_bucket_set),
+                             RATE_BUCKET_BLOCKS, BPF_F_MMAPABLE, "udpsrv_rates"},
+                            .name = "table of rates"},
     [TABLE_COPIES] = {{BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct offload_copy), 0,
                        BPF_F_MMAPABLE, "udpsrv_copies"},
                       .per_sender = OFFLOAD_COPIES_MAX,

@@ -13,12 +13,14 @@
 #include "copies.bpf.h"
 #include "packet.bpf.h"
 
+#include "admission/rate_buckets.h"
+#include "base/token_bucket.h"
 #include "offload/offload_tables.h"
 
 /* The tables, by the names that enum offload_table of net/offload/offload_program has. The loader
  * puts their descriptors into the instructions that load these addresses. */
 extern struct table table_index, table_records, table_workers, table_rotations, table_messages,
-    table_counters;
+    table_counters, table_rate_buckets;
 
 /* Functions of the kernel, by their numbers in linux/bpf.h. */
 static int64_t (*const sum_difference)(const void *from, uint32_t from_bytes, const void *to,
@@ -210,6 +212,7 @@ struct client {
     uint64_t ttl_ms;   /* likewise */
     uint64_t now_ms;
     uint64_t tag;
+    const struct offload_worker *worker;
 };
 
 INLINE uint64_t load64(const uint64_t *shared)
@@ -289,6 +292,7 @@ INLINE bool find_client(const struct offload_key *key, uint64_t address_words,
     const struct offload_worker *settings = map_lookup(&table_workers, &worker);
     if (settings == NULL)
         return false;
+    client->worker = settings;
     client->counters = (uint64_t)worker * OFFLOAD_COUNTERS;
     client->settings = load64(&settings->settings);
     client->ttl_ms = load64(&settings->ttl_ms);
@@ -382,36 +386,110 @@ INLINE bool renew(const struct client *client)
     return false;
 }
 
+/* ---- the rate ---- */
+
+INLINE void store64(uint64_t *shared, uint64_t value)
+{
+    *(volatile uint64_t *)shared = value;
+}
+
+/* Returns the bucket of a tag, or NULL if there is none: user space makes it. */
+INLINE struct rate_bucket *find_bucket(uint64_t tag)
+{
+    const uint32_t block = rate_bucket_block_of(tag);
+    struct rate_bucket_set *set = map_lookup(&table_rate_buckets, &block);
+
+    if (set == NULL)
+        return NULL;
+    UNROLL
+    for (int i = 0; i < RATE_LIMITER_WAYS; i++)
+        if (load64(&set->ways[i].tag) == tag)
+            return &set->ways[i];
+    return NULL;
+}
+
+/* Whether a bucket has a token, which is not taken yet. *full_ns is the time of the bucket
+ * afterwards. */
+INLINE bool has_token(const struct rate_bucket *bucket, const struct token_bucket *shared,
+                      uint64_t now_ns, uint64_t *full_ns)
+{
+    const struct token_bucket limit = {load64(&shared->interval_ns), load64(&shared->slack_ns)};
+
+    *full_ns = load64(&bucket->full_ns);
+    return token_bucket_take(&limit, full_ns, now_ns);
+}
+
+/* Renews the client. Returns false, and counts that, if the datagram is passed on. */
+INLINE bool take_without_rate(const struct client *client)
+{
+    if (renew(client))
+        return true;
+    count(client, OFFLOAD_PASSED_SETTINGS);
+    return false;
+}
+
+/* Likewise, and takes a token from the bucket of its address and one from that of its prefix, as
+ * rate_limiter_take does; or takes nothing: the server does so if the datagram is passed on. The
+ * time is that of the workers, which take from the same buckets. */
+INLINE bool take_by_rate(const struct client *client)
+{
+    const struct offload_worker *worker = client->worker;
+    const uint64_t now_ns = client->now_ms * 1000000;
+    uint64_t address_ns = 0, prefix_ns = 0;
+    struct rate_bucket *address = find_bucket(load64(&client->record->address_hash)),
+                       *prefix = find_bucket(load64(&client->record->prefix_hash));
+
+    if (address == NULL || prefix == NULL ||
+        !has_token(address, &worker->address_limit, now_ns, &address_ns) ||
+        !has_token(prefix, &worker->prefix_limit, now_ns, &prefix_ns)) {
+        count(client, OFFLOAD_PASSED_RATE);
+        return false;
+    }
+    if (!take_without_rate(client))
+        return false;
+    store64(&address->full_ns, address_ns);
+    store64(&prefix->full_ns, prefix_ns);
+    return true;
+}
+
+/* Takes the datagram, which the program answers then. Returns false, and counts that, if it is
+ * passed on. */
+INLINE bool take(const struct client *client)
+{
+    return load64(&client->worker->address_limit.interval_ns) != 0 ? take_by_rate(client)
+                                                                   : take_without_rate(client);
+}
+
 /* ---- replies ---- */
 
 INLINE int reply_silently(const struct client *client)
 {
-    if (!renew(client))
-        return pass(client, OFFLOAD_PASSED_SETTINGS);
+    if (!take(client))
+        return XDP_PASS;
     count(client, OFFLOAD_SILENCED);
     return XDP_DROP;
 }
 
-/* The frame gets room before the client is renewed, since that may fail. */
-INLINE int renew_with_room(struct xdp_md *context, struct datagram *datagram,
-                           const struct client *client, uint64_t payload_bytes)
+/* The frame gets room before the datagram is taken, since that may fail. */
+INLINE int take_with_room(struct xdp_md *context, struct datagram *datagram,
+                          const struct client *client, uint64_t payload_bytes)
 {
     const uint64_t request_bytes = datagram->frame_bytes;
     const uint64_t reply_bytes = frame_bytes_for(datagram->headers_bytes, payload_bytes);
 
     if (reply_bytes > request_bytes && !resize(context, datagram, reply_bytes))
         return pass(client, OFFLOAD_PASSED_ROOM);
-    if (renew(client))
+    if (take(client))
         return XDP_TX;
     resize(context, datagram, request_bytes);
-    return pass(client, OFFLOAD_PASSED_SETTINGS);
+    return XDP_PASS;
 }
 
 /* The checksum stays the same when addresses and ports are swapped. */
 INLINE int reply_echo(struct xdp_md *context, struct datagram *datagram,
                       const struct client *client)
 {
-    const int action = renew_with_room(context, datagram, client, datagram->payload_bytes);
+    const int action = take_with_room(context, datagram, client, datagram->payload_bytes);
     if (action != XDP_TX)
         return action;
     if (!resize(context, datagram,
@@ -462,7 +540,7 @@ INLINE int reply_rotate(struct xdp_md *context, struct datagram *datagram,
     const uint64_t count = rotation->count, max_bytes = rotation->max_bytes;
     if (count == 0 || count > OFFLOAD_MESSAGES_MAX || max_bytes > OFFLOAD_MESSAGE_BYTES)
         return pass(client, OFFLOAD_PASSED_SETTINGS);
-    const int action = renew_with_room(context, datagram, client, max_bytes);
+    const int action = take_with_room(context, datagram, client, max_bytes);
     if (action != XDP_TX)
         return action;
     const struct offload_message *message = next_message(rotation, number, count);

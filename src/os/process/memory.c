@@ -134,7 +134,8 @@ int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes
     struct stat status;
     if (fstat(descriptor, &status) != 0)
         return -errno;
-    if (status.st_size != (off_t)bytes || committed > bytes)
+    /* A table of the kernel (bpf(2)) is no regular file; mmap checks its size, which is fixed. */
+    if ((S_ISREG(status.st_mode) && status.st_size != (off_t)bytes) || committed > bytes)
         return -EINVAL;
     void *memory = map(descriptor, bytes, 0);
     if (memory == NULL)

@@ -165,6 +165,17 @@ static uint32_t allocate(struct offloaded_clients *clients)
     return number;
 }
 
+/* Has the program answer for a client under the current generation. */
+static void set_generation(struct offloaded_clients *clients, struct offload_record *record,
+                           const struct addr *source)
+{
+    const struct rate_limiter_hashes hashes =
+        clients->table.rate_hashes(clients->table.state, source);
+    __atomic_store_n(&record->address_hash, hashes.address, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->prefix_hash, hashes.prefix, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->generation, clients->generation, __ATOMIC_RELEASE);
+}
+
 static bool begin(struct offloaded_clients *clients, uint32_t slot, const struct addr *local,
                   uint64_t now_ms)
 {
@@ -183,7 +194,7 @@ static bool begin(struct offloaded_clients *clients, uint32_t slot, const struct
     clients->tag = clients->tag % TAG_MAX + 1;
     __atomic_store_n(&record->received, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&record->next_hop, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&record->generation, clients->generation, __ATOMIC_RELAXED);
+    set_generation(clients, record, &source);
     __atomic_store_n(&record->seen, offload_seen(now_ms, clients->tag), __ATOMIC_RELEASE);
     const struct offload_client client = {clients->first + number, clients->worker, clients->tag};
     if (clients->table.add(clients->table.state, &source, local, &client) == 0)
@@ -229,8 +240,10 @@ bool offloaded_clients_admit(struct offloaded_clients *clients, uint32_t slot,
     renew(record, now_ms);
     if (__atomic_load_n(&record->next_hop_ms, __ATOMIC_RELAXED) + NEXT_HOP_MS < now_ms)
         __atomic_store_n(&record->next_hop, 0, __ATOMIC_RELAXED);
-    if (__atomic_load_n(&record->generation, __ATOMIC_RELAXED) != clients->generation)
-        __atomic_store_n(&record->generation, clients->generation, __ATOMIC_RELEASE);
+    if (__atomic_load_n(&record->generation, __ATOMIC_RELAXED) != clients->generation) {
+        const struct addr source = client_key_source(&client_slab_entry(clients->slab, slot)->key);
+        set_generation(clients, record, &source);
+    }
     return true;
 }
 

@@ -13,21 +13,35 @@ _Static_assert((int)CONFIG_BLOCKS_MAX <= (int)ACCESS_LIST_BLOCKS_MAX &&
                    (int)CONFIG_CLIENTS_MAX <= (int)PREFIX_COUNTS_CAP_MAX,
                "the configuration allows no more than the tables take");
 
-int admission_tables_init(struct admission_tables *tables, uint32_t clients_max)
+int admission_tables_init(struct admission_tables *tables, uint32_t clients_max,
+                          const struct offload *offload)
 {
     *tables = (struct admission_tables){.clients_max = clients_max};
+    if (offload != NULL)
+        tables->offload_memory = offload_rate_limiter(offload);
     return random_fill(&tables->key, sizeof tables->key);
 }
 
 void admission_tables_free(struct admission_tables *tables)
 {
-    memory_release_shared(&tables->limiter_memory);
+    if (tables->limiter_memory.memory != tables->offload_memory.memory)
+        memory_release_shared(&tables->limiter_memory);
     memory_release_shared(&tables->prefixes_memory);
+}
+
+/* Whether the offload was taken over with a limiter. */
+static bool has_offload_limiter(const struct admission_tables *tables)
+{
+    return tables->offload_memory.memory != NULL &&
+           rate_limiter_is_initialised(tables->offload_memory.memory);
 }
 
 void admission_tables_take_over(struct admission_tables *tables, struct handed_clients *handed)
 {
-    if (handed_memory_map(&handed->limiter, rate_limiter_layout(), rate_limiter_bytes(), 0,
+    if (has_offload_limiter(tables))
+        tables->limiter_memory = tables->offload_memory;
+    if (tables->limiter_memory.memory != NULL ||
+        handed_memory_map(&handed->limiter, rate_limiter_layout(), rate_limiter_bytes(), 0,
                           &tables->limiter_memory) == 0)
         tables->limiter = rate_limiter_map(tables->limiter_memory.memory);
     if (handed->keeps_memory && handed_memory_map(&handed->prefixes, prefix_counts_layout(),
@@ -40,9 +54,13 @@ void admission_tables_take_over(struct admission_tables *tables, struct handed_c
 static bool make_limiter(struct admission_tables *tables)
 {
     struct shared_memory *memory = &tables->limiter_memory;
-    if (tables->limiter == NULL && memory_reserve_shared(memory, rate_limiter_bytes(), 0) == 0)
-        tables->limiter = rate_limiter_init(memory->memory, &tables->key);
-    return tables->limiter != NULL;
+    if (tables->limiter != NULL)
+        return true;
+    *memory = tables->offload_memory;
+    if (memory->memory == NULL && memory_reserve_shared(memory, rate_limiter_bytes(), 0) != 0)
+        return false;
+    tables->limiter = rate_limiter_init(memory->memory, &tables->key);
+    return true;
 }
 
 /* The same for the table of prefixes. */
@@ -77,4 +95,13 @@ int admission_rules_make(struct admission_rules *rules, struct admission_tables 
         return 0;
     rules->acl = access_list_new(allow->list, allow->count, deny->list, deny->count);
     return rules->acl == NULL ? -ENOMEM : 0;
+}
+
+struct rate_limiter_hashes admission_rules_rate_hashes(const struct admission_rules *rules,
+                                                       const struct addr *source)
+{
+    if (rules->limiter == NULL)
+        return (struct rate_limiter_hashes){0, 0};
+    return rate_limiter_hashes(rules->limiter, source,
+                               rules->cookie ? RATE_LIMITER_VERIFIED : RATE_LIMITER_UNVERIFIED);
 }

@@ -95,12 +95,12 @@ static void refresh_and_deliver(void *state)
 /* ---- from start to stop ---- */
 
 int admission_updates_new(struct admission_updates **admission, uint32_t clients_max,
-                          struct handed_clients *handed)
+                          const struct offload *offload, struct handed_clients *handed)
 {
     struct admission_updates *made = calloc(1, sizeof *made);
     if (made == NULL)
         return -ENOMEM;
-    int error = admission_tables_init(&made->tables, clients_max);
+    int error = admission_tables_init(&made->tables, clients_max, offload);
     if (error == 0)
         error = cookie_rotation_init(&made->cookies);
     if (error != 0) {

@@ -59,7 +59,7 @@ static uint64_t offload_bytes(uint32_t max, size_t workers)
 {
     return table_entries(max) * sizeof(struct offload_record) +
            table_entries(offload_index_entries(max)) * sizeof(struct offload_index_line) +
-           (uint64_t)workers * OFFLOAD_WORKER_BYTES;
+           (uint64_t)workers * OFFLOAD_WORKER_BYTES + rate_limiter_bytes();
 }
 
 struct memory_estimate memory_estimate_of(const struct config *config, size_t workers)
@@ -80,7 +80,7 @@ struct memory_estimate memory_estimate_of(const struct config *config, size_t wo
         need.clients_bytes +=
             client_names_bytes(config->clients.names_max, config->clients.names == NAMES_KEYED) +
             registry_named_bytes(max);
-    if (config->admission.rate_pps != 0)
+    if (config->admission.rate_pps != 0 && config->offload.mode == CONFIG_OFFLOAD_OFF)
         need.base_bytes += rate_limiter_bytes();
     if (config->offload.mode != CONFIG_OFFLOAD_OFF)
         need.offload_bytes = offload_bytes(config_offload_max(config), workers);

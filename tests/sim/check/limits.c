@@ -31,6 +31,25 @@ static bool has_changed(void)
     return settings_change || settings_applied() > 0;
 }
 
+/* The change of the settings that the table is of, and when it was applied. */
+static unsigned applied;
+static uint64_t applied_ms;
+
+/* Whether an answer may be by other limits than those of the settings. After a change each bucket
+ * has at most a burst, so the limits are checked again from then on. Answers of before may still be
+ * sent a little later. */
+static bool is_changing(void)
+{
+    enum { SENT_MS = 1000 };
+    if (settings_change || settings_applied() != applied) {
+        applied = settings_applied();
+        applied_ms = event_queue_now_ms();
+        memset(table, 0, sizeof table);
+        return true;
+    }
+    return applied > 0 && event_queue_now_ms() - applied_ms < SENT_MS;
+}
+
 /* ---- the rate ---- */
 
 static struct bucket *bucket_of(const struct addr *source, bool is_prefix)
@@ -61,12 +80,14 @@ static void count_answer(struct bucket *bucket, uint64_t rate_pps, uint64_t burs
 void limits_reset(void)
 {
     memset(table, 0, sizeof table);
+    applied = settings_applied();
+    applied_ms = event_queue_now_ms();
 }
 
 void limits_answer(const struct addr *source)
 {
     uint64_t rate_pps = settings.rate_pps, burst = settings.burst;
-    if (rate_pps == 0 || settings.dry_run || has_changed())
+    if (is_changing() || rate_pps == 0 || settings.dry_run)
         return;
     if (burst == 0)
         burst = rate_pps;

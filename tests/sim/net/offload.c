@@ -7,6 +7,7 @@
 #include "sim/core/trace.h"
 #include "sim/net/host.h"
 #include "sim/net/offload_program.h"
+#include "sim/os/process.h"
 #include "sim/os/processes.h"
 #include "sim/world/faults.h"
 
@@ -16,6 +17,7 @@
 
 struct offload {
     int descriptor;
+    int rate_descriptor; /* of the rate limiter's memory */
 };
 
 struct program *program_of(const struct offload *offload)
@@ -29,10 +31,10 @@ static bool is_privileged(void)
     return processes_parent(scheduler_process()) < 0;
 }
 
-static struct offload *make_offload(int descriptor)
+static struct offload *make_offload(int descriptor, int rate_descriptor)
 {
     struct offload *offload = malloc(sizeof *offload);
-    offload->descriptor = descriptor;
+    *offload = (struct offload){descriptor, rate_descriptor};
     return offload;
 }
 
@@ -43,10 +45,16 @@ int offload_open(struct offload **offload, const struct offload_size *size, cons
     int error = is_privileged() ? faults_refuse_load() : -EPERM;
     if (error != 0)
         return error;
-    int descriptor = descriptor_open(&program_new(size)->object);
+    struct program *program = program_new(size);
+    int descriptor = descriptor_open(&program->object);
     if (descriptor < 0)
         return descriptor;
-    *offload = make_offload(descriptor);
+    int rate_descriptor = simulated_memory_descriptor(program->rate_file, PROGRAM_RATE_BYTES);
+    if (rate_descriptor < 0) {
+        descriptor_close(descriptor);
+        return rate_descriptor;
+    }
+    *offload = make_offload(descriptor, rate_descriptor);
     return 0;
 }
 
@@ -54,6 +62,7 @@ void offload_close(struct offload *offload)
 {
     if (offload == NULL)
         return;
+    descriptor_close(offload->rate_descriptor);
     if (!broken_is("offload-open"))
         descriptor_close(offload->descriptor);
     free(offload);
@@ -131,6 +140,12 @@ struct offload_rotation *offload_rotations(struct offload *offload)
     return program_of(offload)->rotations;
 }
 
+struct shared_memory offload_rate_limiter(const struct offload *offload)
+{
+    return (struct shared_memory){program_of(offload)->rate_blocks, PROGRAM_RATE_BYTES,
+                                  offload->rate_descriptor};
+}
+
 static bool is_in_use(const struct program *program, uint32_t rotation)
 {
     for (uint32_t i = 0; i < program->worker_count; i++)
@@ -193,21 +208,25 @@ int offload_counters(const struct offload *offload, uint32_t worker,
 void offload_hand_over(const struct offload *offload, struct handover_writer *writer)
 {
     handover_put_descriptor(writer, offload->descriptor);
+    handover_put_descriptor(writer, offload->rate_descriptor);
 }
 
 int offload_take_over(struct offload **offload, struct handover_reader *reader)
 {
     int descriptor = handover_get_descriptor(reader);
+    int rate_descriptor = handover_get_descriptor(reader);
     *offload = NULL;
-    if (descriptor < 0)
+    if (descriptor < 0 || rate_descriptor < 0)
         return -EPROTO;
     int error = faults_refuse_memory() ? -ENOMEM : 0;
     struct program *program = (struct program *)descriptor_object(descriptor, OBJECT_PROGRAM);
     for (uint32_t i = 0; i < program->sender_count; i++)
         program->senders[i].refused = 0;
-    if (error != 0)
+    if (error != 0) {
         descriptor_close(descriptor);
-    else
-        *offload = make_offload(descriptor);
+        descriptor_close(rate_descriptor);
+    } else {
+        *offload = make_offload(descriptor, rate_descriptor);
+    }
     return error;
 }

@@ -33,6 +33,7 @@ static void destroy(struct object *object)
     for (size_t i = 0; i < program_count; i++)
         if (programs[i] == program)
             programs[i--] = programs[--program_count];
+    simulated_memory_file_close(program->rate_file, program->rate_blocks, PROGRAM_RATE_BYTES);
     free(program->senders);
     free(program->records);
     free(program->workers);
@@ -75,6 +76,9 @@ struct program *program_new(const struct offload_size *size)
         .entries = calloc(record_count, sizeof *program->entries),
         .place_count = 2 * (size_t)record_count,
     };
+    void *rate_blocks = NULL;
+    program->rate_file = simulated_memory_file(PROGRAM_RATE_BYTES, &rate_blocks);
+    program->rate_blocks = rate_blocks;
     program->places = calloc(program->place_count, sizeof *program->places);
     programs[program_count++] = program;
     return program;
@@ -230,12 +234,66 @@ static uint64_t next_hop_of(const struct packet *packet)
     return next_hop ^ (broken_now("frame-hop", 20) ? UINT64_C(1) << 40 : 0);
 }
 
+/* The bucket of a tag; NULL: the server has made none. */
+static struct rate_bucket *bucket_of(const struct found *found, uint64_t tag)
+{
+    struct rate_bucket_set *set = &found->program->rate_blocks[1 + (tag >> 48)];
+    for (size_t i = 0; i < RATE_LIMITER_WAYS; i++)
+        if (set->ways[i].tag == tag)
+            return &set->ways[i];
+    return NULL;
+}
+
+/* Stores in *full_ns when a bucket will be full, after a token is taken. Returns false if there is
+ * no token. */
+static bool would_take(const struct found *found, const struct rate_bucket *bucket,
+                       const struct token_bucket *limit, uint64_t *full_ns)
+{
+    const uint64_t now_ns = found->now_ms * 1000000;
+    uint64_t wait_ns = 0;
+    if (bucket == NULL)
+        return false;
+    if (bucket->full_ns > now_ns)
+        wait_ns = bucket->full_ns - now_ns;
+    /* A bucket of an older limit is at most empty. */
+    if (wait_ns > limit->slack_ns + limit->interval_ns)
+        wait_ns = limit->slack_ns + limit->interval_ns;
+    *full_ns = now_ns + wait_ns + limit->interval_ns;
+    return wait_ns <= limit->slack_ns;
+}
+
+/* Takes a token of the client's address and one of its prefix. Returns false if one of them has
+ * none, and takes none then. */
+static bool take_tokens(const struct found *found)
+{
+    struct rate_bucket *address = bucket_of(found, found->record->address_hash),
+                       *prefix = bucket_of(found, found->record->prefix_hash);
+    uint64_t address_ns, prefix_ns;
+    if (!would_take(found, address, &found->worker->address_limit, &address_ns) ||
+        !would_take(found, prefix, &found->worker->prefix_limit, &prefix_ns))
+        return false;
+    if (broken_is("offload-rate"))
+        return true;
+    address->full_ns = address_ns;
+    prefix->full_ns = prefix_ns;
+    return true;
+}
+
 static void renew(const struct found *found)
 {
     uint64_t now = offload_seen(found->now_ms, found->client->tag);
     if (found->record->seen < now && !broken_is("offload-renewal"))
         found->record->seen = now;
     found->record->received++;
+}
+
+/* Takes a datagram that is answered. Returns false if its rate has it passed on. */
+static bool take(const struct found *found)
+{
+    if (found->worker->address_limit.interval_ns != 0 && !take_tokens(found))
+        return false;
+    renew(found);
+    return true;
 }
 
 /* Returns whether the record is the client's still. */
@@ -260,7 +318,8 @@ static struct program_result rotate(const struct found *found, bool has_room)
         return count(found, OFFLOAD_PASSED_SETTINGS, PROGRAM_PASS);
     if (!has_room)
         return count(found, OFFLOAD_PASSED_ROOM, PROGRAM_PASS);
-    renew(found);
+    if (!take(found))
+        return count(found, OFFLOAD_PASSED_RATE, PROGRAM_PASS);
     uint64_t turn = rotation->turns++ % rotation->count;
     const struct offload_message *message =
         &program->messages[(size_t)number * OFFLOAD_MESSAGES_MAX + turn];
@@ -275,7 +334,8 @@ static struct program_result rotate(const struct found *found, bool has_room)
 
 static struct program_result echo(const struct found *found, const struct packet *packet)
 {
-    renew(found);
+    if (!take(found))
+        return count(found, OFFLOAD_PASSED_RATE, PROGRAM_PASS);
     struct program_result result = count(found, OFFLOAD_REPLIED, PROGRAM_REPLY);
     result.bytes = packet->bytes;
     result.size = packet->size;
@@ -298,8 +358,8 @@ static struct program_result answer(const struct found *found, const struct pack
     case OFFLOAD_ECHO:
         return echo(found, packet);
     default:
-        renew(found);
-        return count(found, OFFLOAD_SILENCED, PROGRAM_DROP);
+        return take(found) ? count(found, OFFLOAD_SILENCED, PROGRAM_DROP)
+                           : count(found, OFFLOAD_PASSED_RATE, PROGRAM_PASS);
     }
 }
 

@@ -1,6 +1,7 @@
 #ifndef SIM_NET_OFFLOAD_PROGRAM_H
 #define SIM_NET_OFFLOAD_PROGRAM_H
 
+#include "admission/rate_buckets.h"
 #include "offload/copy_tables.h"
 #include "offload/offload_tables.h"
 #include "sim/net/udp.h"
@@ -13,7 +14,10 @@
  * is attached to. It decides as src/net/offload/xdp_program.bpf.c does; it shares no code with it,
  * and reads decoded datagrams. It exists as long as a process has a descriptor of it. */
 
-enum { PROGRAM_INTERFACES_MAX = 16 };
+enum {
+    PROGRAM_INTERFACES_MAX = 16,
+    PROGRAM_RATE_BYTES = RATE_BUCKET_BLOCKS * (int)sizeof(struct rate_bucket_set),
+};
 
 struct program_entry {
     struct addr source, local;
@@ -35,8 +39,10 @@ struct program {
     struct offload_worker *workers;
     struct offload_rotation *rotations;
     struct offload_message *messages;
-    uint64_t *counters;            /* worker * OFFLOAD_COUNTERS + counter */
-    struct program_entry *entries; /* in no order */
+    struct rate_bucket_set *rate_blocks; /* of the rate limiter */
+    int rate_file;                       /* of that memory (sim/os/process) */
+    uint64_t *counters;                  /* worker * OFFLOAD_COUNTERS + counter */
+    struct program_entry *entries;       /* in no order */
     size_t entry_count;
     uint32_t *places; /* a hash table of the numbers of entries + 1; 0: free */
     size_t place_count;

@@ -30,8 +30,8 @@ static struct program *set_up(void)
     expect(program_add(program, &entry) == 0, "a client is entered");
     program->records[2] =
         (struct offload_record){.seen = offload_seen(NOW_MS, TAG), .generation = GENERATION};
-    program->workers[1] =
-        (struct offload_worker){offload_settings(GENERATION, OFFLOAD_ROTATE, 3, MAX_BYTES), TTL_MS};
+    program->workers[1] = (struct offload_worker){
+        .settings = offload_settings(GENERATION, OFFLOAD_ROTATE, 3, MAX_BYTES), .ttl_ms = TTL_MS};
     program->rotations[3] = (struct offload_rotation){.count = 2, .max_bytes = 5};
     program->messages[3 * OFFLOAD_MESSAGES_MAX] = (struct offload_message){4, .bytes = "audi"};
     program->messages[3 * OFFLOAD_MESSAGES_MAX + 1] = (struct offload_message){3, .bytes = "bmw"};

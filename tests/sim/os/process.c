@@ -248,6 +248,17 @@ static int make_file(size_t bytes)
     return file;
 }
 
+/* Returns a descriptor of a file, which it closes, or -errno. */
+static int open_file(int file, size_t bytes)
+{
+    struct shared_object *made = calloc(1, sizeof *made);
+    *made = (struct shared_object){
+        .object = {.kind = OBJECT_MEMORY, .ready = never_ready, .destroy = close_file},
+        .file = file,
+        .bytes = bytes};
+    return descriptor_open(&made->object);
+}
+
 /* Without a descriptor it is memory that cannot be shared. */
 int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t committed)
 {
@@ -256,16 +267,30 @@ int memory_reserve_shared(struct shared_memory *shared, size_t bytes, size_t com
     if (faults_refuse_memory())
         return -ENOMEM;
     int file = swarm.upgrades ? make_file(bytes) : -1;
-    struct shared_object *made = calloc(1, sizeof *made);
-    *made = (struct shared_object){
-        .object = {.kind = OBJECT_MEMORY, .ready = never_ready, .destroy = close_file},
-        .file = file,
-        .bytes = bytes};
     shared->memory = map_file(file, bytes);
     add_piece(shared->memory, bytes);
-    int fd = descriptor_open(&made->object);
+    int fd = open_file(file, bytes);
     shared->descriptor = fd >= 0 ? fd : -1;
     return 0;
+}
+
+int simulated_memory_file(size_t bytes, void **memory)
+{
+    int file = swarm.upgrades ? make_file(bytes) : -1;
+    *memory = map_file(file, bytes);
+    return file;
+}
+
+void simulated_memory_file_close(int file, void *memory, size_t bytes)
+{
+    munmap(memory, bytes);
+    if (file >= 0)
+        close(file);
+}
+
+int simulated_memory_descriptor(int file, size_t bytes)
+{
+    return open_file(file >= 0 ? dup(file) : -1, bytes);
 }
 
 int memory_map_shared(struct shared_memory *shared, int descriptor, size_t bytes, size_t committed)

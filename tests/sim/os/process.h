@@ -24,6 +24,14 @@ uint32_t simulated_host_boots(void);
 /* Whether any of the last random bytes that the server got, such as a secret, is in a text. */
 bool simulated_random_is_in(const void *text, size_t size);
 
+/* A table of the simulated kernel that processes can map (os/process/memory): makes one, all zero,
+ * which the kernel sees at *memory; ends that; and opens a descriptor of it for the current
+ * process, or returns -errno. Where no other process maps anything in this run, there is no file
+ * (-1). */
+int simulated_memory_file(size_t bytes, void **memory);
+void simulated_memory_file_close(int file, void *memory, size_t bytes);
+int simulated_memory_descriptor(int file, size_t bytes);
+
 /* A process has ended: what it had reserved is gone. */
 void simulated_memory_forget(int process);
 

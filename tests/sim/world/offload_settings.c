@@ -67,7 +67,9 @@ void offload_settings_adapt(struct settings *drawn)
         drawn->ttl_ms = 5000;
     if (swarm.fans_out)
         fan_out_copies(drawn);
-    drawn->rate_pps = 0;
+    /* Clients that get no answer do not stay registered. */
+    if (swarm.fans_out && draw_below(DRAW_OFFLOAD, 4) != 0)
+        drawn->rate_pps = 0;
     drawn->relay = DRAWN_RELAY_OFF;
 }
 

@@ -191,3 +191,45 @@ Test(rate_limiter, limits_any_sender_to_burst_and_rate_in_any_order)
         cr_assert_leq(all, most, "rate %u, burst %u", rate, burst);
     }
 }
+
+/* ---- the hashes of a source ---- */
+
+static const struct rate_bucket *bucket_of(uint64_t tag)
+{
+    const struct rate_bucket_set *blocks = (const void *)limiter;
+    const struct rate_bucket *ways = blocks[rate_bucket_block_of(tag)].ways;
+    for (int i = 0; i < RATE_LIMITER_WAYS; i++)
+        if (ways[i].tag == tag)
+            return &ways[i];
+    return NULL;
+}
+
+Test(rate_limiter, has_the_hashes_of_the_buckets_that_a_source_takes_tokens_from)
+{
+    const struct rate_limiter_limits limits = rate_limiter_limits(1, 5);
+    const char *const texts[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"};
+    const enum rate_limiter_sender senders[] = {RATE_LIMITER_UNVERIFIED, RATE_LIMITER_VERIFIED};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        for (size_t k = 0; k < 2; k++) {
+            const struct addr source = parsed(texts[i]);
+            const struct rate_limiter_hashes hashes =
+                rate_limiter_hashes(limiter, &source, senders[k]);
+            cr_assert_null(bucket_of(hashes.address));
+            cr_assert_eq(bucket_of(hashes.prefix) != NULL, i % 2 == 1, "the prefix is the same");
+            cr_assert(rate_limiter_take(limiter, &limits, &source, senders[k], START_MS));
+            const uint64_t start_ns = START_MS * UINT64_C(1000000);
+            cr_assert_eq(bucket_of(hashes.address)->full_ns - start_ns, limits.address.interval_ns);
+            cr_assert_eq(bucket_of(hashes.prefix)->full_ns - start_ns,
+                         (1 + i % 2) * limits.prefix.interval_ns);
+        }
+}
+
+Test(rate_limiter, is_in_memory_that_it_was_made_in)
+{
+    void *memory = aligned_alloc(64, rate_limiter_bytes());
+    memset(memory, 0, rate_limiter_bytes());
+    cr_assert_not(rate_limiter_is_initialised(memory));
+    rate_limiter_init(memory, &key);
+    cr_assert(rate_limiter_is_initialised(memory));
+    free(memory);
+}

@@ -51,6 +51,7 @@ static const char *const others[] = {
     "offload_passed_checksum",
     "offload_passed_settings",
     "offload_passed_room",
+    "offload_passed_rate",
     "offload_copies",
 };
 enum {

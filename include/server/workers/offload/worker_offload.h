@@ -10,7 +10,8 @@
  * sources which send one each cost nothing.
  *
  * The program answers nothing while something else has to see the datagrams: a subscriber to
- * messages, the relay, or a limit of the rate; or while the messages do not fit into its tables.
+ * messages, or the relay; or while the messages do not fit into its tables. Under admission.rate it
+ * takes tokens from the buckets of the workers, and passes on what has none.
  *
  * Called in the worker's thread. All of it does nothing without an offload. */
 struct worker;

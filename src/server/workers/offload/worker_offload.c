@@ -39,6 +39,12 @@ static void remove_client(void *state, uint32_t record)
     offload_remove(worker->offload->program, record);
 }
 
+static struct rate_limiter_hashes rate_hashes(void *state, const struct addr *source)
+{
+    const struct worker *worker = state;
+    return admission_rules_rate_hashes(&worker->decider.rules, source);
+}
+
 /* ---- what the program answers ---- */
 
 static void on_renewed(void *state, uint8_t listener, const struct registry_datagram *record,
@@ -62,13 +68,20 @@ static int rotation_of(const struct worker *worker, const struct reply *reply)
     return -1;
 }
 
+/* Whether the program can take tokens from the buckets that the worker takes them from. A former
+ * process of an upgrade may have left them in other memory. */
+static bool has_buckets(const struct worker *worker)
+{
+    const struct rate_limiter *limiter = worker->decider.rules.limiter;
+    return limiter == NULL || limiter == offload_rate_limiter(worker->offload->program).memory;
+}
+
 /* What the program answers now. *rotation is set for OFFLOAD_ROTATE. */
 static enum offload_reply reply_of(const struct worker *worker, int *rotation)
 {
     const struct datagram_decider *decider = &worker->decider;
     if (worker->offload->is_paused || worker->offload->is_withdrawn ||
-        !worker->offload->is_counting || decider->on_message.call != NULL ||
-        decider->rules.limiter != NULL)
+        !worker->offload->is_counting || decider->on_message.call != NULL || !has_buckets(worker))
         return OFFLOAD_PASS;
     switch (reply_rotation_mode(decider->reply)) {
     case REPLY_ROTATE:
@@ -80,6 +93,12 @@ static enum offload_reply reply_of(const struct worker *worker, int *rotation)
         return OFFLOAD_SILENT;
     }
     return OFFLOAD_PASS;
+}
+
+static void set_limit(struct token_bucket *shared, const struct token_bucket *limit)
+{
+    __atomic_store_n(&shared->slack_ns, limit->slack_ns, __ATOMIC_RELAXED);
+    __atomic_store_n(&shared->interval_ns, limit->interval_ns, __ATOMIC_RELAXED);
 }
 
 /* Has the program follow what is in effect, by one store. */
@@ -95,6 +114,8 @@ static void set(struct worker *worker)
                                          (uint16_t)worker->decider.max_datagram_bytes);
     struct offload_worker *shared = &offload_workers(offload->program)[worker->options.number];
     __atomic_store_n(&shared->ttl_ms, registry_ttl(worker->decider.registry), __ATOMIC_RELAXED);
+    set_limit(&shared->address_limit, &worker->decider.rules.limits.address);
+    set_limit(&shared->prefix_limit, &worker->decider.rules.limits.prefix);
     __atomic_store_n(&shared->settings, settings, __ATOMIC_SEQ_CST);
     bool is_offering = !offload->is_paused && !offload->is_withdrawn;
     worker->decider.on_renewed =
@@ -167,6 +188,7 @@ void worker_offload_count(struct worker *worker)
     stats->offload_passed_checksum += new[OFFLOAD_PASSED_CHECKSUM];
     stats->offload_passed_settings += new[OFFLOAD_PASSED_SETTINGS];
     stats->offload_passed_room += new[OFFLOAD_PASSED_ROOM];
+    stats->offload_passed_rate += new[OFFLOAD_PASSED_RATE];
 }
 
 uint32_t worker_offload_clients(const struct worker *worker)
@@ -235,7 +257,7 @@ int worker_offload_open(struct worker *worker)
         .max = options->record_count,
         .first = options->first_record,
         .worker = worker->options.number,
-        .table = {.add = add, .remove = remove_client, .state = worker},
+        .table = {.add = add, .remove = remove_client, .rate_hashes = rate_hashes, .state = worker},
     };
     offloaded_clients_init(&offload->clients, offload->table, slots, &clients);
     registry_set_offload(worker->decider.registry, &offload->clients);

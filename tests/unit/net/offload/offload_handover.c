@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The handover of an offload to another process: what it has, and records that do not fit. */
 
@@ -90,6 +91,41 @@ Test(offload_handover, another_process_has_the_size_and_the_tokens)
         cr_assert_eq(after[i].token, before[i].token);
     offload_close(taken);
     handover_forget(&reader);
+}
+
+static bool take(void *memory, struct rate_limiter *limiter)
+{
+    const struct rate_limiter_limits limits = rate_limiter_limits(1, 3);
+
+    if (limiter == NULL)
+        limiter = rate_limiter_map(memory);
+    return rate_limiter_take(limiter, &limits, &clients.source[0], RATE_LIMITER_VERIFIED, 1000);
+}
+
+/* One that takes the offload over, and one that only maps the table. */
+Test(offload_handover, other_processes_have_the_tokens_that_are_left)
+{
+    static const struct siphash_key key = {1, 2};
+    const struct shared_memory memory = offload_rate_limiter(clients.offload);
+    struct shared_memory mapped;
+    struct offload *taken;
+
+    cr_assert_eq(memory.bytes, rate_limiter_bytes());
+    cr_assert_not(rate_limiter_is_initialised(memory.memory));
+    cr_assert(take(NULL, rate_limiter_init(memory.memory, &key)));
+    struct handover_reader reader = hand_over();
+    cr_assert_eq(offload_take_over(&taken, &reader), 0);
+    handover_forget(&reader);
+    cr_assert_eq(memory_map_shared(&mapped, dup(memory.descriptor), memory.bytes, 0), 0);
+    cr_assert_eq(memory_map_shared(&(struct shared_memory){.memory = NULL}, memory.descriptor,
+                                   2 * memory.bytes, 0),
+                 -EINVAL);
+    cr_assert(rate_limiter_is_initialised(offload_rate_limiter(taken).memory));
+    cr_assert(take(offload_rate_limiter(taken).memory, NULL));
+    offload_close(taken);
+    cr_assert(take(mapped.memory, NULL));
+    cr_assert_not(take(memory.memory, NULL));
+    memory_release_shared(&mapped);
 }
 
 /* ---- records that do not fit ---- */

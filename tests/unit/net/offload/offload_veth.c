@@ -87,8 +87,8 @@ static void expect_exchange(const struct connection *pair, const char *request, 
 
 static void set(struct offload *offload, enum offload_reply reply)
 {
-    offload_workers(offload)[0] =
-        (struct offload_worker){offload_settings(1, reply, 0, 400), UINT64_C(1) << 40};
+    offload_workers(offload)[0] = (struct offload_worker){
+        .settings = offload_settings(1, reply, 0, 400), .ttl_ms = UINT64_C(1) << 40};
 }
 
 /* The kernel accepts a reply only if its lengths and checksums are right. */

@@ -13,10 +13,25 @@
 
 enum { ROUNDS = 20000, UNCOUNTED = OFFLOAD_COUNTERS, MAX_BYTES = 300 };
 
+/* The tags of the buckets of a client, in different sets. */
+#define ADDRESS_TAG(client) (UINT64_C(0x8001000000000007) + (client))
+#define PREFIX_TAG(client)  (UINT64_C(0x0102000000000007) + (client))
+
+/* The limits of a datagram, and what keeps it from being answered, if they do. */
+enum rate {
+    WITHOUT_RATE,
+    WITHIN_RATE,
+    ADDRESS_EMPTY,
+    PREFIX_EMPTY,
+    ADDRESS_UNKNOWN,
+    PREFIX_UNKNOWN
+};
+
 /* What the server has set for a datagram. */
 struct scenario {
     enum offload_reply reply;
     bool has_ended, has_other_tag, has_other_generation;
+    enum rate rate;
     const char *message;
 };
 
@@ -110,6 +125,8 @@ static unsigned decide(const struct clients *clients, size_t client, const struc
         return OFFLOAD_PASSED_FRAME;
     if (!is_checksum_accepted(frame, udp))
         return OFFLOAD_PASSED_CHECKSUM;
+    if (scenario->rate > WITHIN_RATE)
+        return OFFLOAD_PASSED_RATE;
     return scenario->reply == OFFLOAD_SILENT ? OFFLOAD_SILENCED : OFFLOAD_REPLIED;
 }
 
@@ -199,6 +216,33 @@ static struct frame random_frame(struct prng *prng, const struct clients *client
     return frame;
 }
 
+static void set_rate(const struct clients *clients, size_t client, enum rate rate)
+{
+    const struct rate_limiter_limits limits = rate_limiter_limits(rate == WITHOUT_RATE ? 0 : 1, 1);
+    struct rate_bucket *address = &rate_set_of(clients->offload, ADDRESS_TAG(client))->ways[3],
+                       *prefix = &rate_set_of(clients->offload, PREFIX_TAG(client))->ways[client];
+
+    set_limits(clients, &limits);
+    *address = (struct rate_bucket){ADDRESS_TAG(client) + (rate == ADDRESS_UNKNOWN ? 8 : 0),
+                                    rate == ADDRESS_EMPTY ? UINT64_MAX / 2 : 0};
+    *prefix = (struct rate_bucket){PREFIX_TAG(client) + (rate == PREFIX_UNKNOWN ? 8 : 0),
+                                   rate == PREFIX_EMPTY ? UINT64_MAX / 2 : 0};
+}
+
+/* Whether the program has taken a token from both buckets, or else from none. */
+static bool has_taken(const struct clients *clients, size_t client, enum rate rate,
+                      bool is_answered)
+{
+    const uint64_t of_address = rate_set_of(clients->offload, ADDRESS_TAG(client))->ways[3].full_ns,
+                   of_prefix =
+                       rate_set_of(clients->offload, PREFIX_TAG(client))->ways[client].full_ns;
+
+    if (is_answered && rate == WITHIN_RATE)
+        return of_address > UINT64_C(1000000000) && of_prefix > UINT64_C(1000000000) / 32;
+    return of_address == (rate == ADDRESS_EMPTY ? UINT64_MAX / 2 : 0) &&
+           of_prefix == (rate == PREFIX_EMPTY ? UINT64_MAX / 2 : 0);
+}
+
 static struct scenario random_scenario(struct prng *prng, const struct clients *clients,
                                        size_t client)
 {
@@ -209,6 +253,7 @@ static struct scenario random_scenario(struct prng *prng, const struct clients *
         .has_ended = below(prng, 16) == 0,
         .has_other_tag = below(prng, 16) == 0,
         .has_other_generation = below(prng, 16) == 0,
+        .rate = below(prng, 2) == 0 ? WITHOUT_RATE : (enum rate)below(prng, 6),
         .message = MESSAGES[below(prng, 5)],
     };
     const uint32_t tag = FIRST_TAG + (uint32_t)client + (scenario.has_other_tag ? 8 : 0);
@@ -219,10 +264,13 @@ static struct scenario random_scenario(struct prng *prng, const struct clients *
         .seen = scenario.has_ended ? 0 : offload_seen(1, tag),
         .generation = scenario.has_other_generation ? GENERATION - 1 : GENERATION,
         .next_hop = NEXT_HOP_BEFORE,
+        .address_hash = ADDRESS_TAG(client),
+        .prefix_hash = PREFIX_TAG(client),
         .key = record->key,
     };
     set_rotation(clients, 0, &scenario.message, 1);
     set_reply(clients, scenario.reply, 0, MAX_BYTES);
+    set_rate(clients, client, scenario.rate);
     return scenario;
 }
 
@@ -280,6 +328,7 @@ Test(xdp_program_random, does_what_the_model_says)
         const bool is_seen = outcome != UNCOUNTED && !scenario.has_ended && !scenario.has_other_tag;
         const struct offload_record *record = record_of(&clients, client);
         cr_assert_eq(record->received, is_answered);
+        cr_assert(has_taken(&clients, client, scenario.rate, is_answered), "round %u", round);
         cr_assert_eq(record->next_hop, is_seen ? frame_next_hop(&request) : NEXT_HOP_BEFORE,
                      "round %u", round);
         cr_assert_eq(record->next_hop_ms != 0, is_seen, "round %u", round);

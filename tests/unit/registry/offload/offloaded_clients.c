@@ -417,6 +417,41 @@ Test(offloaded_clients, keep_their_ttl_until_their_next_datagram_over_a_socket)
     offload_free(offload);
 }
 
+static void expect_hashes(const struct offload *offload, uint32_t record, const struct addr *source)
+{
+    const struct rate_limiter_hashes hashes =
+        kernel_rate_hashes((void *)(uintptr_t)&offload->kernel, source);
+    cr_expect_eq(offload->records[record].address_hash, hashes.address);
+    cr_expect_eq(offload->records[record].prefix_hash, hashes.prefix);
+}
+
+Test(offloaded_clients, have_the_hashes_of_their_rate_from_the_begin_and_in_each_generation)
+{
+    struct offload *offload = offload_new();
+    struct addr first = ipv4_source(1), second = ipv6_source(2);
+    add_client(offload, first, START_MS);
+    expect_hashes(offload, FIRST, &first);
+    cr_assert_eq(offload->records[FIRST].address_hash, 0);
+    offload->kernel.rate_key = 77;
+    add_client(offload, second, START_MS);
+    expect_hashes(offload, FIRST + 1, &second);
+    cr_assert(send_plain(offload, first, START_MS));
+    cr_assert_eq(offload->records[FIRST].address_hash, 0, "the generation is the same");
+    offload->generation = offloaded_clients_new_generation(&offload->clients);
+    cr_assert(send_plain(offload, first, START_MS));
+    expect_hashes(offload, FIRST, &first);
+    offload->kernel.rate_key = 0;
+    offload->generation = offloaded_clients_new_generation(&offload->clients);
+    cr_assert(send_plain(offload, first, START_MS));
+    expect_hashes(offload, FIRST, &first);
+    offload->kernel.rate_key = 78;
+    cr_assert(remove_client(&offload->shard, first));
+    add_client(offload, ipv4_source(3), START_MS);
+    const struct addr third = ipv4_source(3);
+    expect_hashes(offload, FIRST, &third);
+    offload_free(offload);
+}
+
 /* ---- withdrawal ---- */
 
 Test(offloaded_clients, can_be_withdrawn_in_steps)

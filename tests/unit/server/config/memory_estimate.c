@@ -1,5 +1,6 @@
 /* The estimate of the memory that a configuration needs. */
 #include "server/config/memory_estimate.h"
+#include "admission/rate_limiter.h"
 #include "config/config.h"
 #include "config/config_defaults.h"
 #include "registry/registry.h"
@@ -71,9 +72,12 @@ Test(memory_estimate, has_the_tables_of_the_offload_for_as_many_clients_as_it_ma
     config->offload.max = 10;
     cr_expect_eq(sum_for(1), without);
     config->offload.mode = CONFIG_OFFLOAD_AUTO;
-    cr_expect_eq(sum_for(1), without + 16 * 128 + 8 * 64 + (80 << 10));
+    uint64_t fixed = without + (80 << 10) + rate_limiter_bytes();
+    cr_expect_eq(sum_for(1), fixed + 16 * 128 + 8 * 64);
     config->offload.max = CONFIG_OFFLOAD_MAX_AUTO;
-    cr_expect_eq(sum_for(1), without + 1024 * (128 + 32) + (80 << 10));
+    cr_expect_eq(sum_for(1), fixed + 1024 * (128 + 32));
+    config->admission.rate_pps = 1;
+    cr_expect_eq(sum_for(1), fixed + 1024 * (128 + 32), "the limiter is in a table of the offload");
 }
 
 Test(memory_estimate, has_the_larger_index_of_the_first_worker_where_there_are_groups)

@@ -411,6 +411,36 @@ Test(datagram_decision, a_keyed_hello_whose_cookie_has_expired_takes_one_token_f
     free(buckets);
 }
 
+/* Returns how many of 8 datagrams of a client are above a rate of 5 at once, when the program of
+ * the offload has taken a token before. */
+static uint64_t limited_after_one(bool cookie)
+{
+    void *buckets = aligned_alloc(64, rate_limiter_bytes());
+    struct rate_bucket_set *blocks = memset(buckets, 0, rate_limiter_bytes());
+    static const struct siphash_key key = {3, 4};
+    decider.rules = (struct admission_rules){.cookie = cookie,
+                                             .limiter = rate_limiter_init(buckets, &key),
+                                             .limits = rate_limiter_limits(1, 5)};
+    const struct rate_limiter_hashes hashes =
+        admission_rules_rate_hashes(&decider.rules, &sources[0]);
+    const uint64_t after_one_ns = now_ms * 1000000 + 1000000000;
+    blocks[rate_bucket_block_of(hashes.address)].ways[2] =
+        (struct rate_bucket){hashes.address, after_one_ns};
+    for (int i = 0; i < 8; i++)
+        send_request(0);
+    decide();
+    uint64_t limited = answers.stats.drop_limited;
+    free(buckets);
+    return limited;
+}
+
+Test(datagram_decision, clients_take_tokens_from_the_buckets_that_the_offload_has_of_them)
+{
+    join(0);
+    cr_assert_eq(limited_after_one(false), 4);
+    cr_assert_eq(limited_after_one(true), 4);
+}
+
 Test(datagram_decision, a_hello_may_be_longer_than_a_request)
 {
     static const uint8_t cookie[FRAME_COOKIE_BYTES], mac[FRAME_MAC_BYTES];
