@@ -1,5 +1,8 @@
 /* What replies and copies have in common: the kernel's functions, checksums, and the headers of the
- * datagrams that the program sends. */
+ * datagrams that the program sends.
+ *
+ * Numbers that stay in use have 64 bits in the whole program: without CAP_PERFMON the verifier
+ * refuses to keep 32 bits on the stack where a pointer was before. */
 #ifndef PACKET_BPF_H
 #define PACKET_BPF_H
 
@@ -15,6 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The tables are declared where they are used, by the names that enum offload_table of
+ * net/offload/offload_program has. The loader puts their descriptors into the instructions that
+ * load these addresses. */
 struct table;
 
 /* All functions are inlined: the verifier then knows the constants of each address family. */

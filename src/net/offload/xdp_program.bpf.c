@@ -10,36 +10,25 @@
  * A datagram is passed on before anything was changed, so the server sees it as it came, and
  * counts it. From the renewal of its client on, the program has taken it: nothing after that fails.
  */
+#include "clients.bpf.h"
 #include "copies.bpf.h"
 #include "packet.bpf.h"
 
-#include "admission/rate_buckets.h"
-#include "base/token_bucket.h"
 #include "offload/offload_tables.h"
 
-/* The tables, by the names that enum offload_table of net/offload/offload_program has. The loader
- * puts their descriptors into the instructions that load these addresses. */
-extern struct table table_index, table_records, table_workers, table_rotations, table_messages,
-    table_counters, table_rate_buckets;
+extern struct table table_rotations, table_messages;
 
-/* Functions of the kernel, by their numbers in linux/bpf.h. */
+/* By its number in linux/bpf.h. */
 static int64_t (*const sum_difference)(const void *from, uint32_t from_bytes, const void *to,
                                        uint32_t to_bytes,
                                        uint32_t sum) = (void *)BPF_FUNC_csum_diff;
-static uint64_t (*const boot_time_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 
-enum {
-    IPV4_MORE_FRAGMENTS_OR_OFFSET = 0x3fff,
-
-    /* Attempts to renew a client that other processors renew at the same time. */
-    RENEWALS_MAX = 4,
-};
+enum { IPV4_MORE_FRAGMENTS_OR_OFFSET = 0x3fff };
 
 /* The first bytes of a frame of the protocol (wire/frame), as a word in memory. */
 static const uint32_t FRAME_MAGIC = 0x50445500;
 
-/* What is known of a datagram. Numbers that stay in use have 64 bits here and below: without
- * CAP_PERFMON the verifier refuses to keep 32 bits on the stack where a pointer was before. */
+/* What is known of a datagram. Numbers that stay in use have 64 bits, see packet.bpf.h. */
 struct datagram {
     bool is_ipv6;
     uint64_t headers_bytes; /* Ethernet, IP and UDP */
@@ -200,264 +189,6 @@ INLINE bool resize(struct xdp_md *context, struct datagram *datagram, uint64_t f
         return false;
     datagram->frame_bytes = frame_bytes;
     return true;
-}
-
-/* ---- the client ---- */
-
-/* What the tables have for the client of a datagram. */
-struct client {
-    struct offload_record *record;
-    uint64_t counters; /* the index of its worker's first one */
-    uint64_t settings; /* of its worker */
-    uint64_t ttl_ms;   /* likewise */
-    uint64_t now_ms;
-    uint64_t tag;
-    const struct offload_worker *worker;
-};
-
-INLINE uint64_t load64(const uint64_t *shared)
-{
-    return *(const volatile uint64_t *)shared;
-}
-
-/* Returns the entry with that mark in a line of the index, or 0. */
-INLINE uint64_t find_entry(uint32_t number, uint64_t mark)
-{
-    const struct offload_index_line *line = map_lookup(&table_index, &number);
-    uint64_t entry = 0;
-
-    if (line == NULL)
-        return 0;
-    UNROLL
-    for (int i = 0; i < OFFLOAD_LINE_CLIENTS; i++) {
-        const uint64_t found = load64(&line->entries[i]);
-        if (offload_entry_mark(found) == mark)
-            entry = found;
-    }
-    return entry;
-}
-
-/* Whether the record has the key. It may be given to another client at the same time, and have some
- * words of that one's key; then it has not the tag of the entry any more. */
-INLINE bool has_key(const struct offload_record *record, const struct offload_key *key,
-                    uint64_t address_words)
-{
-    uint64_t difference = offload_ports_without_worker(load64(&record->key.ports)) ^ key->ports;
-
-    UNROLL
-    for (uint64_t i = 0; i < address_words; i++)
-        difference |= load64(&record->key.addresses[i]) ^ key->addresses[i];
-    return difference == 0;
-}
-
-/* Returns whether an entry names the client of the key. */
-INLINE bool take_entry(uint64_t entry, const struct offload_key *key, uint64_t address_words,
-                       struct client *client)
-{
-    const uint32_t number = offload_entry_record(entry);
-
-    if (entry == 0)
-        return false;
-    client->tag = offload_entry_tag(entry);
-    client->record = map_lookup(&table_records, &number);
-    return client->record != NULL && has_key(client->record, key, address_words);
-}
-
-/* Returns false if the source is not a client of the tables. */
-INLINE bool find_record(const struct offload_key *key, uint64_t address_words,
-                        struct client *client)
-{
-    const uint32_t first = 0;
-    const struct offload_index_head *head = map_lookup(&table_index, &first);
-
-    if (head == NULL)
-        return false;
-    const uint64_t hash = offload_key_hash(head, key, address_words);
-    UNROLL
-    for (int i = 0; i < OFFLOAD_LINES_EACH; i++) {
-        const uint32_t line = offload_hash_line(hash, i, head->lines);
-        if (take_entry(find_entry(line, offload_hash_mark(hash)), key, address_words, client))
-            return true;
-    }
-    return false;
-}
-
-/* Likewise, or if its worker does not exist. */
-INLINE bool find_client(const struct offload_key *key, uint64_t address_words,
-                        struct client *client)
-{
-    if (!find_record(key, address_words, client))
-        return false;
-    const uint32_t worker = offload_ports_worker(load64(&client->record->key.ports));
-    const struct offload_worker *settings = map_lookup(&table_workers, &worker);
-    if (settings == NULL)
-        return false;
-    client->worker = settings;
-    client->counters = (uint64_t)worker * OFFLOAD_COUNTERS;
-    client->settings = load64(&settings->settings);
-    client->ttl_ms = load64(&settings->ttl_ms);
-    client->now_ms = boot_time_ns() / 1000000;
-    return true;
-}
-
-INLINE bool has_record(const struct client *client)
-{
-    return offload_seen_tag(load64(&client->record->seen)) == client->tag;
-}
-
-INLINE uint64_t next_hop_of(const struct xdp_md *context)
-{
-    const uint8_t *frame = frame_of(context);
-    const uint16_t *source = (const void *)(frame + offsetof(struct ethhdr, h_source));
-    uint64_t next_hop = (uint64_t)(uint16_t)context->ingress_ifindex << 48;
-
-    if (frame + sizeof(struct ethhdr) > frame_end(context))
-        return 0;
-    UNROLL
-    for (int i = 0; i < ETH_ALEN / 2; i++)
-        next_hop |= (uint64_t)source[i] << (16 * i);
-    return next_hop;
-}
-
-/* Stores where the client's datagram came from, for copies of a broadcast (copies.bpf.h). The
- * server may give the record to another client at the same time, which must not have it. */
-INLINE void note_next_hop(const struct xdp_md *context, const struct client *client)
-{
-    const uint64_t next_hop = next_hop_of(context);
-
-    if (!has_record(client))
-        return;
-    client->record->next_hop_ms = client->now_ms;
-    if (load64(&client->record->next_hop) == next_hop)
-        return;
-    __sync_lock_test_and_set(&client->record->next_hop, next_hop); /* before the next load */
-    if (!has_record(client))
-        __sync_val_compare_and_swap(&client->record->next_hop, next_hop, 0);
-}
-
-/* Without CAP_PERFMON the verifier refuses an offset that differs by the path to it, which clang
- * makes of an index: so each counter is an entry of the table. */
-INLINE void count(const struct client *client, enum offload_counter counter)
-{
-    const uint32_t index = (uint32_t)client->counters + counter;
-    uint64_t *shared = map_lookup(&table_counters, &index);
-
-    if (shared != NULL)
-        (*shared)++;
-}
-
-INLINE int pass(const struct client *client, enum offload_counter reason)
-{
-    count(client, reason);
-    return XDP_PASS;
-}
-
-/* Whether the server still wants the program to answer for the client, and it has not expired. The
- * server may have seen it later than the program, which has read the clock before. */
-INLINE bool is_current(const struct client *client)
-{
-    const enum offload_reply reply = offload_settings_reply(client->settings);
-    const uint64_t seen = load64(&client->record->seen);
-
-    return (reply == OFFLOAD_ROTATE || reply == OFFLOAD_ECHO || reply == OFFLOAD_SILENT) &&
-           client->record->generation == offload_settings_generation(client->settings) &&
-           offload_seen_tag(seen) == client->tag &&
-           client->now_ms < offload_seen_ms(seen) + client->ttl_ms;
-}
-
-/* Returns false if the server has ended the client in the meantime. */
-INLINE bool renew(const struct client *client)
-{
-    uint64_t *shared = &client->record->seen;
-    const uint64_t now = offload_seen(client->now_ms, (uint32_t)client->tag);
-    uint64_t seen = load64(shared);
-
-    UNROLL
-    for (int i = 0; i < RENEWALS_MAX; i++) {
-        if (offload_seen_tag(seen) != client->tag)
-            return false;
-        const uint64_t found = seen < now ? __sync_val_compare_and_swap(shared, seen, now) : seen;
-        if (found == seen) {
-            __sync_fetch_and_add(&client->record->received, 1);
-            return true;
-        }
-        seen = found;
-    }
-    return false;
-}
-
-/* ---- the rate ---- */
-
-INLINE void store64(uint64_t *shared, uint64_t value)
-{
-    *(volatile uint64_t *)shared = value;
-}
-
-/* Returns the bucket of a tag, or NULL if there is none: user space makes it. */
-INLINE struct rate_bucket *find_bucket(uint64_t tag)
-{
-    const uint32_t block = rate_bucket_block_of(tag);
-    struct rate_bucket_set *set = map_lookup(&table_rate_buckets, &block);
-
-    if (set == NULL)
-        return NULL;
-    UNROLL
-    for (int i = 0; i < RATE_LIMITER_WAYS; i++)
-        if (load64(&set->ways[i].tag) == tag)
-            return &set->ways[i];
-    return NULL;
-}
-
-/* Whether a bucket has a token, which is not taken yet. *full_ns is the time of the bucket
- * afterwards. */
-INLINE bool has_token(const struct rate_bucket *bucket, const struct token_bucket *shared,
-                      uint64_t now_ns, uint64_t *full_ns)
-{
-    const struct token_bucket limit = {load64(&shared->interval_ns), load64(&shared->slack_ns)};
-
-    *full_ns = load64(&bucket->full_ns);
-    return token_bucket_take(&limit, full_ns, now_ns);
-}
-
-/* Renews the client. Returns false, and counts that, if the datagram is passed on. */
-INLINE bool take_without_rate(const struct client *client)
-{
-    if (renew(client))
-        return true;
-    count(client, OFFLOAD_PASSED_SETTINGS);
-    return false;
-}
-
-/* Likewise, and takes a token from the bucket of its address and one from that of its prefix, as
- * rate_limiter_take does; or takes nothing: the server does so if the datagram is passed on. The
- * time is that of the workers, which take from the same buckets. */
-INLINE bool take_by_rate(const struct client *client)
-{
-    const struct offload_worker *worker = client->worker;
-    const uint64_t now_ns = client->now_ms * 1000000;
-    uint64_t address_ns = 0, prefix_ns = 0;
-    struct rate_bucket *address = find_bucket(load64(&client->record->address_hash)),
-                       *prefix = find_bucket(load64(&client->record->prefix_hash));
-
-    if (address == NULL || prefix == NULL ||
-        !has_token(address, &worker->address_limit, now_ns, &address_ns) ||
-        !has_token(prefix, &worker->prefix_limit, now_ns, &prefix_ns)) {
-        count(client, OFFLOAD_PASSED_RATE);
-        return false;
-    }
-    if (!take_without_rate(client))
-        return false;
-    store64(&address->full_ns, address_ns);
-    store64(&prefix->full_ns, prefix_ns);
-    return true;
-}
-
-/* Takes the datagram, which the program answers then. Returns false, and counts that, if it is
- * passed on. */
-INLINE bool take(const struct client *client)
-{
-    return load64(&client->worker->address_limit.interval_ns) != 0 ? take_by_rate(client)
-                                                                   : take_without_rate(client);
 }
 
 /* ---- replies ---- */
