@@ -137,6 +137,39 @@ static void test_passes(void)
     tear_down(program);
 }
 
+/* A bucket of the address with two tokens and one of the prefix with three, at NOW_MS + 10. */
+static void test_rate(void)
+{
+    enum { ADDRESS = 0x50001, PREFIX = 0x60002 };
+    const uint64_t day_ns = UINT64_C(86400) * 1000000000,
+                   now_ns = (NOW_MS + 10) * UINT64_C(1000000);
+    struct program *program = set_up();
+    struct rate_bucket *address = &program->rate_blocks[1].ways[1],
+                       *prefix = &program->rate_blocks[1].ways[3];
+    program->workers[1].address_limit = (struct token_bucket){day_ns, day_ns};
+    program->workers[1].prefix_limit = (struct token_bucket){day_ns, 2 * day_ns};
+    program->records[2].address_hash = ADDRESS;
+    program->records[2].prefix_hash = PREFIX;
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_RATE, "there is no bucket");
+    *address = (struct rate_bucket){ADDRESS, 0};
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_RATE, "there is no bucket of the prefix");
+    *prefix = (struct rate_bucket){PREFIX, 0};
+    for (unsigned i = 1; i <= 2; i++)
+        expect(run(program, "x", 1).action == PROGRAM_REPLY &&
+                   address->full_ns == now_ns + i * day_ns && prefix->full_ns == address->full_ns,
+               "a token of both is taken");
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_RATE, "the address has no token left");
+    expect(prefix->full_ns == now_ns + 2 * day_ns, "then none of the prefix is taken");
+    address->full_ns = 0;
+    expect(run(program, "x", 1).action == PROGRAM_REPLY, "the third one of the prefix");
+    address->full_ns = 0;
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_RATE, "the prefix has no token left");
+    expect(address->full_ns == 0, "then none of the address is taken");
+    prefix->full_ns = UINT64_MAX / 2;
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_RATE, "a bucket of another limit is empty");
+    tear_down(program);
+}
+
 /* The records of a test that name no client. */
 static uint32_t draw_free(const bool *is_used)
 {
@@ -190,6 +223,7 @@ bool program_test(void)
     draw_seed(1, 0);
     test_replies();
     test_passes();
+    test_rate();
     test_tables();
     return are_all_right;
 }
