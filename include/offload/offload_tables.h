@@ -8,7 +8,9 @@
 
 /* The memory that the server shares with its program in the kernel (src/net/offload), which answers
  * the datagrams of registered clients before the network stack sees them. Both sides include this
- * header, so it has no pointer and no type of the C library but those of <stdint.h>.
+ * header, so it has no pointer and no type of the C library but those of <stdint.h> and
+ * <stdbool.h>. The buckets of the rate limiter are in a table of their own
+ * (admission/rate_buckets).
  *
  * The server decides which clients the program may answer for. For each of them it fills a record,
  * which has the client's addresses, and then enters it in an index, by which the program finds it.
@@ -219,7 +221,8 @@ struct offload_worker {
      * the ttl of all clients that have the generation of the settings. */
     uint64_t ttl_ms;
     /* The limits of an address and of a prefix, likewise. The program answers only if both have a
-     * token left in the limiter's table. Without a limit neither is looked up. */
+     * token left in the limiter's table. Without a limit neither is looked up. A datagram that
+     * arrives at the moment of a change may be limited by the ones after it already. */
     struct token_bucket address_limit, prefix_limit;
 };
 
