@@ -28,9 +28,9 @@
  *
  * Entries are found by a keyed hash, and all 64 bits of it are compared. A bucket is stored as the
  * time at which it will be full (base/token_bucket), so it needs no refilling. All threads use the
- * table without locks, and so does the program of the offload in the kernel; if two take from one
- * bucket at the same moment, one token may be spent twice. The limiter and 10,000 denied networks
- * together add 248 user instructions to a datagram (docs/performance.md). */
+ * table without locks, and so does the program of the offload in the kernel; no two take the same
+ * token. The limiter and 10,000 denied networks together add 248 user instructions to a datagram
+ * (docs/performance.md). */
 struct rate_limiter;
 
 enum {

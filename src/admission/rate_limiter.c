@@ -105,27 +105,45 @@ static inline struct rate_bucket *find(struct rate_limiter *limiter, uint64_t ha
     return fullest;
 }
 
-/* Takes a token, if there is one. *before is the value of full_ns before. */
+/* The time of a bucket before and after a token was taken. */
+struct taken {
+    uint64_t before_ns, after_ns;
+};
+
+/* Takes a token, if there is one, that nobody else takes. What is refused changes nothing, but for
+ * a time that is beyond the limit's greatest one (base/token_bucket). */
 static inline bool take(struct rate_bucket *bucket, const struct token_bucket *limit,
-                        uint64_t now_ns, uint64_t *before)
+                        uint64_t now_ns, struct taken *taken)
 {
-    uint64_t full_ns = *before = __atomic_load_n(&bucket->full_ns, __ATOMIC_RELAXED);
-    bool takes = token_bucket_take(limit, &full_ns, now_ns);
-    __atomic_store_n(&bucket->full_ns, full_ns, __ATOMIC_RELAXED);
+    bool takes;
+    taken->before_ns = __atomic_load_n(&bucket->full_ns, __ATOMIC_RELAXED);
+    do {
+        taken->after_ns = taken->before_ns;
+        takes = token_bucket_take(limit, &taken->after_ns, now_ns);
+    } while (taken->after_ns != taken->before_ns &&
+             !__atomic_compare_exchange_n(&bucket->full_ns, &taken->before_ns, taken->after_ns,
+                                          true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     return takes;
+}
+
+/* The token is lost if another one was taken in the meantime. */
+static inline void give_back(struct rate_bucket *bucket, struct taken taken)
+{
+    __atomic_compare_exchange_n(&bucket->full_ns, &taken.after_ns, taken.before_ns, false,
+                                __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 bool rate_limiter_take(struct rate_limiter *limiter, const struct rate_limiter_limits *limits,
                        const struct addr *source, enum rate_limiter_sender sender, uint64_t now_ms)
 {
-    uint64_t now_ns = now_ms * 1000000, before, ignored;
+    uint64_t now_ns = now_ms * 1000000;
     struct rate_limiter_hashes hashes = hashes_of(limiter, source, sender);
     struct rate_bucket *address = find(limiter, hashes.address);
-    if (!take(address, &limits->address, now_ns, &before))
+    struct taken of_address, of_prefix;
+    if (!take(address, &limits->address, now_ns, &of_address))
         return false;
-    if (take(find(limiter, hashes.prefix), &limits->prefix, now_ns, &ignored))
+    if (take(find(limiter, hashes.prefix), &limits->prefix, now_ns, &of_prefix))
         return true;
-    /* The prefix has no token: return the one of the address. */
-    __atomic_store_n(&address->full_ns, before, __ATOMIC_RELAXED);
+    give_back(address, of_address);
     return false;
 }

@@ -195,7 +195,8 @@ class Offload(Case):
         stats = self.balanced(server)
         self.assertEqual((stats["replied"], stats["drop_limited"]), (50, 0))
         self.expect_limited(50 - stats["dry_limited"], 10, began)
-        self.assertEqual(stats["offload_passed_rate"], stats["dry_limited"])
+        # A token may come back before the server decides on what the program has passed on.
+        self.assertGreaterEqual(stats["offload_passed_rate"], stats["dry_limited"])
 
     def test_a_reload_sets_the_rate_and_removes_it(self):
         server, client = self.serve(), self.client()
@@ -222,6 +223,17 @@ class Offload(Case):
             replies += self.flood(server, [client], 50)
         self.expect_limited(replies, 10, began)
         self.balanced(server)
+
+    def test_after_an_upgrade_the_program_goes_on_to_take_tokens(self):
+        server, client = self.serve("[admission]\npolicy = open\nrate = 1000000\n"), self.client()
+        client.ask_all(5)
+        for _ in range(2):
+            server.upgrade()
+            before = self.balanced(server)
+            client.ask_all(20)
+            after = self.balanced(server)
+            self.assertEqual(after["offload_replied"], before["offload_replied"] + 19)
+            self.assertEqual((after["offload_passed_rate"], after["drop_limited"]), (0, 0))
 
     # ---- starts and ends ----
 

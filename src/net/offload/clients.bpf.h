@@ -14,8 +14,12 @@ extern struct table table_index, table_records, table_workers, table_counters, t
 /* By its number in linux/bpf.h. */
 static uint64_t (*const boot_time_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 
-/* Attempts to renew a client that other processors renew at the same time. */
-enum { RENEWALS_MAX = 4 };
+enum {
+    /* Attempts to renew a client that other processors renew at the same time, and to take a token
+     * while others take from the bucket. */
+    RENEWALS_MAX = 4,
+    TOKEN_ATTEMPTS = 3,
+};
 
 /* What the tables have for the client of a datagram. */
 struct client {
@@ -205,18 +209,13 @@ INLINE bool renew(const struct client *client)
 
 /* ---- the rate ---- */
 
-INLINE void store64(uint64_t *shared, uint64_t value)
-{
-    *(volatile uint64_t *)shared = value;
-}
-
 /* Returns the bucket of a tag, or NULL if there is none: user space makes it. */
 INLINE struct rate_bucket *find_bucket(uint64_t tag)
 {
     const uint32_t block = rate_bucket_block_of(tag);
     struct rate_bucket_set *set = map_lookup(&table_rate_buckets, &block);
 
-    if (set == NULL)
+    if (set == NULL || tag == 0) /* the tag of a free bucket */
         return NULL;
     UNROLL
     for (int i = 0; i < RATE_LIMITER_WAYS; i++)
@@ -225,15 +224,33 @@ INLINE struct rate_bucket *find_bucket(uint64_t tag)
     return NULL;
 }
 
-/* Whether a bucket has a token, which is not taken yet. *full_ns is the time of the bucket
- * afterwards. */
-INLINE bool has_token(const struct rate_bucket *bucket, const struct token_bucket *shared,
-                      uint64_t now_ns, uint64_t *full_ns)
+/* The time of a bucket before and after a token was taken. */
+struct taken {
+    uint64_t before_ns, after_ns;
+};
+
+/* Takes a token, if there is one, that nobody else takes. */
+INLINE bool take_token(struct rate_bucket *bucket, const struct token_bucket *shared,
+                       uint64_t now_ns, struct taken *taken)
 {
     const struct token_bucket limit = {load64(&shared->interval_ns), load64(&shared->slack_ns)};
 
-    *full_ns = load64(&bucket->full_ns);
-    return token_bucket_take(&limit, full_ns, now_ns);
+    UNROLL
+    for (int i = 0; i < TOKEN_ATTEMPTS; i++) {
+        taken->before_ns = taken->after_ns = load64(&bucket->full_ns);
+        if (!token_bucket_take(&limit, &taken->after_ns, now_ns))
+            return false;
+        if (__sync_val_compare_and_swap(&bucket->full_ns, taken->before_ns, taken->after_ns) ==
+            taken->before_ns)
+            return true;
+    }
+    return false;
+}
+
+/* The token is lost if another one was taken in the meantime. */
+INLINE void give_back(struct rate_bucket *bucket, const struct taken *taken)
+{
+    __sync_val_compare_and_swap(&bucket->full_ns, taken->after_ns, taken->before_ns);
 }
 
 /* Renews the client. Returns false, and counts that, if the datagram is passed on. */
@@ -252,21 +269,25 @@ INLINE bool take_by_rate(const struct client *client)
 {
     const struct offload_worker *worker = client->worker;
     const uint64_t now_ns = client->now_ms * 1000000;
-    uint64_t address_ns = 0, prefix_ns = 0;
+    struct taken of_address = {0, 0}, of_prefix = {0, 0};
     struct rate_bucket *address = find_bucket(load64(&client->record->address_hash)),
                        *prefix = find_bucket(load64(&client->record->prefix_hash));
 
     if (address == NULL || prefix == NULL ||
-        !has_token(address, &worker->address_limit, now_ns, &address_ns) ||
-        !has_token(prefix, &worker->prefix_limit, now_ns, &prefix_ns)) {
+        !take_token(address, &worker->address_limit, now_ns, &of_address)) {
         count(client, OFFLOAD_PASSED_RATE);
         return false;
     }
-    if (!take_without_rate(client))
+    if (!take_token(prefix, &worker->prefix_limit, now_ns, &of_prefix)) {
+        give_back(address, &of_address);
+        count(client, OFFLOAD_PASSED_RATE);
         return false;
-    store64(&address->full_ns, address_ns);
-    store64(&prefix->full_ns, prefix_ns);
-    return true;
+    }
+    if (take_without_rate(client))
+        return true;
+    give_back(address, &of_address);
+    give_back(prefix, &of_prefix);
+    return false;
 }
 
 /* Takes the datagram, which the program answers then. Returns false, and counts that, if it is
