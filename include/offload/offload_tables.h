@@ -1,8 +1,8 @@
 #ifndef OFFLOAD_OFFLOAD_TABLES_H
 #define OFFLOAD_OFFLOAD_TABLES_H
 
-#include "base/siphash.h"
 #include "base/token_bucket.h"
+#include "offload/client_index.h"
 
 #include <stdint.h>
 
@@ -13,14 +13,10 @@
  * (admission/rate_buckets).
  *
  * The server decides which clients the program may answer for. For each of them it fills a record,
- * which has the client's addresses, and then enters it in an index, by which the program finds it.
- * The program renews a client in its record: the server reads there when the client's last datagram
- * came. So neither the sweep nor a new client needs a system call, and a client that both see in
- * the same moment is either renewed or ended, and never both (seen).
- *
- * A hash table of the kernel would do for the index, but has each client on four or five cache
- * lines, which all have to come from memory if there are a million clients (docs/performance.md,
- * "The offload"). Here they are two: one of the index and the record.
+ * which has the client's addresses, and then enters it in an index, by which the program finds it
+ * (offload/client_index). The program renews a client in its record: the server reads there when
+ * the client's last datagram came. So neither the sweep nor a new client needs a system call, and a
+ * client that both see in the same moment is either renewed or ended, and never both (seen).
  *
  * Everything that the program reads of a worker at once is one 64-bit word, so that it sees
  * settings from before or after a change, and no mixture. */
@@ -40,17 +36,6 @@ enum {
     OFFLOAD_REQUEST_BYTES = 512,
 
     OFFLOAD_WORKERS_MAX = 256,
-
-    OFFLOAD_TAG_BITS = 20,
-    OFFLOAD_RECORD_BITS = 28, /* of a record's number */
-
-    /* A line of the index has room for four times as many clients as there are records for it. They
-     * are spread by a hash, so that about two of 10,000 clients do not get a place in the first of
-     * their lines (its clients have a Poisson distribution with the mean 2), and of a billion some
-     * forty in neither: those stay on the sockets. */
-    OFFLOAD_LINE_CLIENTS = 8,
-    OFFLOAD_LINE_RECORDS = 2,
-    OFFLOAD_LINES_EACH = 2, /* in which a client may be */
 };
 
 /* For how many of each there is room in the tables, at least 1. */
@@ -59,43 +44,6 @@ struct offload_size {
                          2^OFFLOAD_RECORD_BITS */
     uint32_t workers; /* up to OFFLOAD_WORKERS_MAX */
     uint32_t senders; /* the first workers that can send copies (offload/copy_tables), likewise */
-};
-
-/* The addresses of a client, their bytes as they stand in the headers. The local address is the one
- * that the client sends to. */
-struct offload_key {
-    /* The source port; the local port, shifted left by 16; 4 or 6, the version of IP, by 32. In a
-     * record also the index of the client's worker, by 48. */
-    uint64_t ports;
-    /* IPv4: the source, and the local address shifted left by 32, in the first word; the others are
-     * 0. IPv6: two words each. */
-    uint64_t addresses[4];
-};
-
-enum { OFFLOAD_ADDRESS_WORDS4 = 1, OFFLOAD_ADDRESS_WORDS6 = 4 };
-
-static inline uint64_t offload_ports(uint16_t source, uint16_t local, uint8_t version)
-{
-    return source | (uint64_t)local << 16 | (uint64_t)version << 32;
-}
-
-/* For the ports of a record. */
-static inline uint32_t offload_ports_worker(uint64_t ports)
-{
-    return (uint32_t)(ports >> 48);
-}
-
-static inline uint64_t offload_ports_without_worker(uint64_t ports)
-{
-    return ports & ((UINT64_C(1) << 48) - 1);
-}
-
-/* How a client is entered. */
-struct offload_client {
-    uint32_t record; /* its number */
-    uint32_t worker;
-    uint32_t
-        tag; /* 1 to 2^OFFLOAD_TAG_BITS - 1; the record has it as long as it is this client's */
 };
 
 /* The record of a client. What the program reads for an IPv4 client is on one cache line. */
@@ -130,82 +78,6 @@ static inline uint32_t offload_seen_tag(uint64_t seen)
 {
     return (uint32_t)(seen & ((1u << OFFLOAD_TAG_BITS) - 1));
 }
-
-/* ---- the index ---- */
-
-/* The first line. The hash is keyed (base/siphash), since senders choose their addresses. */
-struct offload_index_head {
-    _Alignas(64) struct siphash_state hash_begin; /* of the secret key */
-    uint64_t lines;                               /* after this one, at least 1 */
-};
-
-/* The other lines: the entries of clients that may be in this line by their hash, in no order; 0:
- * free. Both sides read and write each as one word. An entry has a mark of the client's hash, so
- * that mostly no record of another client is looked at. No two in a line have the same mark, unless
- * two workers enter clients in the same moment: the program may then not find one of them, which
- * the sockets answer. It looks into the second line of a client if the first one does not have it.
- */
-struct offload_index_line {
-    _Alignas(64) uint64_t entries[OFFLOAD_LINE_CLIENTS];
-};
-
-/* The lines of a table, with the head: a power of two if the number of records is one, since the
- * kernel may round it up to one. */
-static inline uint32_t offload_index_entries(uint32_t records)
-{
-    return records > 2 * OFFLOAD_LINE_RECORDS
-               ? (records + OFFLOAD_LINE_RECORDS - 1) / OFFLOAD_LINE_RECORDS
-               : 2;
-}
-
-/* The hash of a key without a worker, of which that many words are addresses. */
-SIPHASH_INLINE uint64_t offload_key_hash(const struct offload_index_head *head,
-                                         const struct offload_key *key, uint64_t address_words)
-{
-    struct siphash_state state = head->hash_begin;
-    for (uint64_t i = 0; i < address_words; i++)
-        siphash_absorb(&state, key->addresses[i]);
-    siphash_absorb(&state, key->ports | (address_words + 1) * sizeof(uint64_t) << 56);
-    return siphash_finish(&state);
-}
-
-/* The number of a hash's first (0) or second (1) line in the table, which is 1 or more. Each is
- * chosen by other bits, but for some that decide little, and the mark is of other bits, too. */
-static inline uint32_t offload_hash_line(uint64_t hash, int choice, uint64_t lines)
-{
-    const uint64_t chosen = choice == 0 ? hash >> 32 : hash >> 16 & 0xffffffff;
-    return (uint32_t)(1 + (chosen * lines >> 32));
-}
-
-/* The mark of a hash, which is not 0. */
-static inline uint64_t offload_hash_mark(uint64_t hash)
-{
-    return (hash & 0xffff) | 1;
-}
-
-static inline uint64_t offload_entry(const struct offload_client *client, uint64_t mark)
-{
-    return (uint64_t)client->record << (64 - OFFLOAD_RECORD_BITS) | (uint64_t)client->tag << 16 |
-           mark;
-}
-
-static inline uint64_t offload_entry_mark(uint64_t entry)
-{
-    return entry & 0xffff;
-}
-
-static inline uint32_t offload_entry_record(uint64_t entry)
-{
-    return (uint32_t)(entry >> (64 - OFFLOAD_RECORD_BITS));
-}
-
-static inline uint32_t offload_entry_tag(uint64_t entry)
-{
-    return (uint32_t)(entry >> 16 & ((1u << OFFLOAD_TAG_BITS) - 1));
-}
-_Static_assert(16 + OFFLOAD_TAG_BITS + OFFLOAD_RECORD_BITS == 64, "an entry is one word");
-
-/* ---- what is answered ---- */
 
 enum offload_reply {
     OFFLOAD_PASS,   /* nothing is answered: all datagrams are passed on */

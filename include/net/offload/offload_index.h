@@ -2,6 +2,7 @@
 #define NET_OFFLOAD_OFFLOAD_INDEX_H
 
 #include "address/addr.h"
+#include "offload/client_index.h"
 #include "offload/offload_tables.h"
 
 #include <stdint.h>

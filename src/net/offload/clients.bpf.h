@@ -7,6 +7,7 @@
 
 #include "admission/rate_buckets.h"
 #include "base/token_bucket.h"
+#include "offload/client_index.h"
 #include "offload/offload_tables.h"
 
 extern struct table table_index, table_records, table_workers, table_counters, table_rate_buckets;

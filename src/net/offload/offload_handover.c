@@ -2,6 +2,7 @@
 
 #include "admission/rate_limiter.h"
 #include "net/offload/offload_state.h"
+#include "offload/client_index.h"
 #include "offload/copy_tables.h"
 
 #include <errno.h>

@@ -2,6 +2,7 @@
 
 #include "admission/rate_buckets.h"
 #include "net/offload/bpf_call.h"
+#include "offload/client_index.h"
 #include "offload/copy_tables.h"
 #include "offload/offload_tables.h"
 

@@ -3,6 +3,7 @@
 #include "admission/prefix_counts.h"
 #include "admission/rate_limiter.h"
 #include "config/config_defaults.h"
+#include "offload/client_index.h"
 #include "offload/offload_tables.h"
 #include "os/log/log.h"
 #include "os/process/host.h"
