@@ -213,9 +213,12 @@ static void check_record(size_t i, struct found *found, uint32_t numbers[])
                        "port %d of %s is not; it has %" PRId64 " ms left", record->source.port,
                        record->listener, rest.left_least_ms);
     if (!is_found) {
-        /* It may have expired since it was restored, and be removed by the next sweep. */
-        if (found->use >= SAVED_USE_SOME && is_brief(&rest))
-            restore(record, &rest, listener, worker_expected(listener, record));
+        /* It may have expired since it was restored, and be removed by the next sweep; or there was
+         * no place for it. */
+        if (found->use >= SAVED_USE_SOME && is_brief(&rest)) {
+            restore(record, &rest, listener, worker_expected(listener, record))->sure_until_ms = 0;
+            model_bounds_changed();
+        }
         return;
     }
     check_found(record, found);
