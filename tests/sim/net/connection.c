@@ -148,7 +148,7 @@ static void destroy(struct object *object)
 {
     struct connection *connection = (struct connection *)object;
     connection->server_closed = true;
-    connection->closed_ms = event_queue_now_ms();
+    connection->closed_ns = event_queue_now_ns();
     release(connection);
 }
 

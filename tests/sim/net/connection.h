@@ -29,7 +29,7 @@ struct connection {
     size_t write_count;
     uint64_t accepted_ms;             /* when the server has accepted it; 0: it waits */
     uint64_t written_ms;              /* when the kernel last took some of its output */
-    uint64_t closed_ms;               /* and has closed it; 0: it has not */
+    uint64_t closed_ns;               /* and has closed it; 0: it has not */
     bool server_closed, server_ended; /* it has closed its end, or only its output */
     bool client_closed, client_ended, reset;
     bool is_operator;    /* of the control socket */

@@ -60,6 +60,7 @@ static struct {
 static size_t commit_count;
 static bool has_other_setup; /* that of the last upgrade that succeeded */
 static uint64_t left_ms;     /* when it last has by itself; 0: never */
+static uint64_t killed_ns;   /* when a process was the last time; 0: never */
 static uint64_t copied_ms, taken_ms;
 static pid_t checked = -1; /* the process whose belongings were compared last */
 static bool is_leaving;    /* the predecessor, in this moment */
@@ -242,11 +243,13 @@ void upgrades_answered(const char *reason, uint64_t from, uint64_t to)
                        "%" PRIu64 " has not handed over to %" PRIu64, from, to);
 }
 
-/* It has read the command, and leaves only when the session has an answer. */
+/* It has read the command, and leaves only when the session has an answer. The kernel closes the
+ * sessions of a process that is killed, and its successor may leave in the same millisecond. */
 void upgrades_check_session(const struct connection *connection, bool was_alone)
 {
     bool has_read = connection->to_server.begin == connection->to_server.end;
-    bool has_left = connection->closed_ms != 0 && connection->closed_ms == left_ms;
+    bool has_left = connection->closed_ns != 0 && connection->closed_ns / 1000000 == left_ms &&
+                    connection->closed_ns != killed_ns;
     if (was_alone && has_read && has_left && !connection->reset)
         broken_promise("each command is answered once", "an upgrade has ended its session");
 }
@@ -309,7 +312,7 @@ void upgrades_reset(void)
 {
     memset(&fate, 0, sizeof fate);
     successor = predecessor = checked = -1;
-    kill_predecessor_after = unserved_ms = calm_asked_ms = copied_ms = left_ms = 0;
+    kill_predecessor_after = unserved_ms = calm_asked_ms = copied_ms = left_ms = killed_ns = 0;
     was_frozen = asks_in_calm = false;
 }
 
@@ -516,6 +519,8 @@ static void forget_key(void)
 
 void upgrades_process_ended(int process, enum process_end how)
 {
+    if (how == PROCESS_KILLED)
+        killed_ns = event_queue_now_ns();
     if (process == predecessor) {
         left_ms = how == PROCESS_EXITED ? event_queue_now_ms() : 0;
         is_leaving = fate.is_committed && how == PROCESS_EXITED;
