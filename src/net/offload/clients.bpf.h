@@ -70,7 +70,8 @@ INLINE bool has_key(const struct offload_record *record, const struct offload_ke
     return difference == 0;
 }
 
-/* Returns whether an entry names the client of the key. */
+/* Returns whether an entry names the client of the key. The clock is read before the record, since
+ * to read it waits for all loads before, and that of the record may come from memory. */
 INLINE bool take_entry(uint64_t entry, const struct offload_key *key, uint64_t address_words,
                        struct client *client)
 {
@@ -79,6 +80,7 @@ INLINE bool take_entry(uint64_t entry, const struct offload_key *key, uint64_t a
     if (entry == 0)
         return false;
     client->tag = offload_entry_tag(entry);
+    client->now_ms = boot_time_ns() / 1000000;
     client->record = map_lookup(&table_records, &number);
     return client->record != NULL && has_key(client->record, key, address_words);
 }
@@ -116,7 +118,6 @@ INLINE bool find_client(const struct offload_key *key, uint64_t address_words,
     client->counters = (uint64_t)worker * OFFLOAD_COUNTERS;
     client->settings = load64(&settings->settings);
     client->ttl_ms = load64(&settings->ttl_ms);
-    client->now_ms = boot_time_ns() / 1000000;
     return true;
 }
 
@@ -130,15 +131,13 @@ INLINE bool has_record(const struct client *client)
 INLINE uint64_t next_hop_of(const struct xdp_md *context)
 {
     const uint8_t *frame = frame_of(context);
-    const uint16_t *source = (const void *)(frame + offsetof(struct ethhdr, h_source));
+    const uint8_t *source = frame + offsetof(struct ethhdr, h_source);
     uint64_t next_hop = (uint64_t)(uint16_t)context->ingress_ifindex << 48;
 
     if (frame + sizeof(struct ethhdr) > frame_end(context))
         return 0;
-    UNROLL
-    for (int i = 0; i < ETH_ALEN / 2; i++)
-        next_hop |= (uint64_t)source[i] << (16 * i);
-    return next_hop;
+    return next_hop | *(const uint16_t *)(const void *)source |
+           (uint64_t) * (const uint32_t *)(const void *)(source + 2) << 16;
 }
 
 /* Stores where the client's datagram came from, for copies of a broadcast (copies.bpf.h). The

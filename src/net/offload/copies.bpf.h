@@ -32,7 +32,7 @@ INLINE void write_ethernet(struct ethhdr *ethernet, const struct offload_copy *c
 }
 
 /* The checksum of UDP, for the sum of both addresses. */
-INLINE uint16_t checksum_of(const struct offload_copy *copy, uint64_t addresses_sum,
+INLINE uint64_t checksum_of(const struct offload_copy *copy, uint64_t addresses_sum,
                             const struct offload_message *message, uint64_t size)
 {
     return udp_checksum(sum_pseudo_header(addresses_sum, size) + copy->from_port + copy->to_port +

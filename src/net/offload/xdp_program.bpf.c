@@ -78,7 +78,7 @@ INLINE bool check(const struct xdp_md *context, struct datagram *datagram)
     if (found == 0)
         return !datagram->is_ipv6;
     const uint64_t header = sum_words(pseudo, &datagram->udp, offsetof(struct udphdr, check));
-    datagram->udp.check = udp_checksum(sum_payload(header, context, datagram));
+    datagram->udp.check = (uint16_t)udp_checksum(sum_payload(header, context, datagram));
     return found == datagram->udp.check || found == fold(pseudo);
 }
 
@@ -156,7 +156,7 @@ INLINE void swap_ethernet(uint8_t *frame)
 /* Makes the headers of the request those of a reply. Returns false if the frame is too short for
  * them, which it is not. */
 INLINE bool write_headers(struct xdp_md *context, const struct datagram *datagram,
-                          uint64_t payload_bytes, uint16_t checksum)
+                          uint64_t payload_bytes, uint64_t checksum)
 {
     uint8_t *frame = frame_of(context);
     void *ip = frame + sizeof(struct ethhdr);
