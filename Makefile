@@ -178,7 +178,7 @@ offload-program-check: $(B)/xdp_program.inc ## check that this table is what the
 	cmp $< $(OFFLOAD_TABLE) || { echo "make offload-program makes $(OFFLOAD_TABLE) of the source" >&2; exit 1; }
 
 $(B)/xdp_program.inc: $(OFFLOAD_SOURCE) $(wildcard src/net/offload/*.bpf.h include/offload/*.h) include/admission/rate_buckets.h \
-                      include/base/siphash.h include/base/token_bucket.h src/net/offload/generate_program.py
+                      include/base/token_bucket.h src/net/offload/generate_program.py
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BPF_CC) $(BPF_CFLAGS) -c -o $(@:.inc=.bpf.o) $<
 	$(Q)echo '/* Made by `make offload-program` from $(notdir $<), by clang $(BPF_VERSION). */' >$@

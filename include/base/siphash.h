@@ -1,8 +1,10 @@
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* SipHash, a hash with a secret key (Aumasson and Bernstein, "SipHash: a fast short-input PRF",
  * 2012), in two variants.
@@ -24,10 +26,7 @@
  * the output of 16 bytes is that of its authors' reference code.
  *
  * Both take words as well as bytes and are inline: for each datagram the server hashes an address,
- * which is one or two words, without a loop. The program of the offload in the kernel, which has no
- * C library, hashes by the same functions. */
-
-#define SIPHASH_INLINE static inline __attribute__((always_inline))
+ * which is one or two words, without a loop. */
 
 /* A secret of 128 random bits. */
 struct siphash_key {
@@ -38,12 +37,12 @@ struct siphash_state {
     uint64_t v0, v1, v2, v3;
 };
 
-SIPHASH_INLINE uint64_t siphash_rotate(uint64_t x, int bits)
+static inline uint64_t siphash_rotate(uint64_t x, int bits)
 {
     return x << bits | x >> (64 - bits);
 }
 
-SIPHASH_INLINE void siphash_round(struct siphash_state *s)
+static inline void siphash_round(struct siphash_state *s)
 {
     s->v0 += s->v1;
     s->v2 += s->v3;
@@ -57,26 +56,20 @@ SIPHASH_INLINE void siphash_round(struct siphash_state *s)
     s->v2 = siphash_rotate(s->v2, 32);
 }
 
-SIPHASH_INLINE void siphash_absorb(struct siphash_state *s, uint64_t word)
+static inline void siphash_absorb(struct siphash_state *s, uint64_t word)
 {
     s->v3 ^= word;
     siphash_round(s);
     s->v0 ^= word;
 }
 
-/* Converts between a word of the host and one that is little-endian, as in the paper. */
-static inline uint64_t siphash_little_endian(uint64_t word)
-{
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
-}
-
-/* Up to 8 bytes as a word. The bits above the last byte are 0, so the caller can use them for the
- * length. */
+/* Up to 8 bytes as a word, little-endian as in the paper. The bits above the last byte are 0, so
+ * the caller can use them for the length. */
 static inline uint64_t siphash_word(const unsigned char *bytes, size_t size)
 {
     uint64_t word = 0;
-    __builtin_memcpy(&word, bytes, size);
-    return siphash_little_endian(word);
+    memcpy(&word, bytes, size);
+    return le64toh(word);
 }
 
 /* The initial state of a key. A caller that hashes often keeps it, which saves computing it anew.
@@ -91,7 +84,7 @@ static inline struct siphash_state siphash_begin(const struct siphash_key *key)
     };
 }
 
-SIPHASH_INLINE uint64_t siphash_finish(struct siphash_state *s)
+static inline uint64_t siphash_finish(struct siphash_state *s)
 {
     s->v2 ^= 0xff;
     siphash_round(s);
@@ -141,11 +134,11 @@ static inline uint64_t siphash_mac_half(struct siphash_state *s)
 static inline void siphash_mac_finish(struct siphash_state *s, uint8_t out[16])
 {
     s->v2 ^= 0xee;
-    uint64_t word = siphash_little_endian(siphash_mac_half(s));
-    __builtin_memcpy(out, &word, sizeof word);
+    uint64_t word = htole64(siphash_mac_half(s));
+    memcpy(out, &word, sizeof word);
     s->v1 ^= 0xdd;
-    word = siphash_little_endian(siphash_mac_half(s));
-    __builtin_memcpy(out + sizeof word, &word, sizeof word);
+    word = htole64(siphash_mac_half(s));
+    memcpy(out + sizeof word, &word, sizeof word);
 }
 
 /* The same for a message of size bytes, in one call. */

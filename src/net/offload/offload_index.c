@@ -1,6 +1,5 @@
 #include "net/offload/offload_index.h"
 
-#include "base/siphash.h"
 #include "os/process/random.h"
 
 #include <arpa/inet.h>
@@ -10,12 +9,11 @@
 
 int offload_index_init(struct offload_index_head *head, uint32_t records)
 {
-    struct siphash_key secret;
-    int error = random_fill(&secret, sizeof secret);
+    int error = random_fill(head->secret, sizeof head->secret);
 
     if (error)
         return error;
-    head->hash_begin = siphash_begin(&secret);
+    head->secret[1] |= 1;
     head->lines = offload_index_entries(records) - 1;
     return 0;
 }
