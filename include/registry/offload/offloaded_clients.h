@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The index in which the program finds clients. The functions are called in the
- * thread of the registry's shard. */
+/* The index in which the program finds clients. The functions are called in the thread of the
+ * registry's shard. */
 struct offload_client_table {
     /* Enters a client that sends from source to local. Returns 0, or any other value, and the
      * client is not offloaded then. */
