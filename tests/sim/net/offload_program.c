@@ -237,7 +237,8 @@ static uint64_t next_hop_of(const struct packet *packet)
 /* The bucket of a tag; NULL: the server has made none. */
 static struct rate_bucket *bucket_of(const struct found *found, uint64_t tag)
 {
-    struct rate_bucket_set *set = &found->program->rate_blocks[1 + ((tag >> 48) * RATE_LIMITER_SETS >> 16)];
+    struct rate_bucket_set *set =
+        &found->program->rate_blocks[1 + ((tag >> 48) * RATE_LIMITER_SETS >> 16)];
     for (size_t i = 0; i < RATE_LIMITER_WAYS; i++)
         if (set->ways[i].tag == tag)
             return &set->ways[i];
