@@ -6,6 +6,7 @@ import glob
 import os
 import platform
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -43,6 +44,15 @@ SMOKE = Sizes(clients=50, warm=200, requests=1000, many=500, huge=1000,
               confirming=10, load_s=2, idle_s=2, sweeps=False)
 
 
+def _end_children():
+    """Ends the children that are left: a signal may come when one was just started, before anything ends it."""
+    for name in glob.glob("/proc/self/task/*/children"):
+        with open(name, encoding="ascii") as children:
+            for pid in map(int, children.read().split()):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
 class Bench:
     """The environment of the scenarios. It removes all files that it creates."""
 
@@ -63,6 +73,7 @@ class Bench:
         return self
 
     def __exit__(self, *_):
+        _end_children()
         self.port_holder.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 

@@ -174,6 +174,13 @@ class Run(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(os.path.join(scratch, "a", "b"))),
                          ["bench.json", "bench.md"])
 
+    def test_a_child_that_nothing_has_ended_is_ended(self):
+        with Bench(BUILD, 1, SMOKE):
+            child = subprocess.Popen(["sleep", "60"])
+        with self.assertRaises(ProcessLookupError):
+            os.kill(child.pid, 0)
+        child.returncode = 0 # it was waited for
+
     def check_that_sigterm_leaves_nothing(self, scenario):
         """A namespace without a name exists as long as a process in it."""
         scratch = tempfile.mkdtemp(prefix="udpsrv-bench-test-")
