@@ -38,6 +38,12 @@ class Frames:
 
     def send(self, port, payload, fault=None):
         self.number += 1 # no two fragments make a datagram
+        self.socket.send(self.frame(port, payload, fault))
+        if fault in ("more fragments", "last fragment"):
+            # One that overlaps it has the kernel forget it, or it could become a part of a client's datagram with the same number.
+            self.socket.send(self.frame(port, payload + bytes(8), fault))
+
+    def frame(self, port, payload, fault):
         source, local = (socket.inet_aton(ADDRESSES[socket.AF_INET][i]) for i in (1, 0))
         udp_length = 8 + len(payload) + (4 if fault == "udp longer" else 0)
         udp = struct.pack("!HHHH", port, PORT, udp_length, 0) + payload
@@ -52,13 +58,13 @@ class Frames:
         value = checksum(header) ^ (1 if fault == "bad header checksum" else 0)
         header = header[:10] + struct.pack("!H", value) + header[12:]
         kind = b"\x81\x00\x00\x05\x08\x00" if fault == "vlan" else b"\x08\x00"
-        self.socket.send(self.server + self.own + kind + header + udp + (b"\xAA" * 9 if fault == "trailer" else b""))
+        return self.server + self.own + kind + header + udp + (b"\xAA" * 9 if fault == "trailer" else b"")
 
     def close(self):
         self.socket.close()
 
 
-# What the server answers, and what the kernel or the server drops. A fragment waits for the rest, which never comes.
+# What the server answers, and what the kernel or the server drops.
 ANSWERED = (None, "no checksum", "options", "trailer")
 DROPPED = ("bad checksum", "bad header checksum", "more fragments", "last fragment", "tcp", "udp longer", "ip longer", "vlan")
 
