@@ -64,6 +64,23 @@ static struct handed_clients handed_by(const struct admission_tables *former)
     return handed;
 }
 
+/* The tables of a process that has one token of three left. */
+static struct handed_clients hand_over_one_token(struct admission_tables *former,
+                                                 const struct offload *program)
+{
+    begin(former, program);
+    make_rules(former);
+    cr_assert(take() && take());
+    return handed_by(former);
+}
+
+static void take_over(struct handed_clients *handed, const struct offload *program)
+{
+    begin(&tables, program);
+    admission_tables_take_over(&tables, handed);
+    make_rules(&tables);
+}
+
 Test(admission_rules, have_a_limiter_while_there_is_a_rate)
 {
     begin(&tables, NULL);
@@ -118,13 +135,8 @@ Test(admission_rules_offload, have_the_limiter_in_the_memory_of_the_offload)
 Test(admission_rules_offload, go_on_with_the_limiter_of_an_offload_that_was_taken_over)
 {
     struct admission_tables former;
-    begin(&former, offload);
-    make_rules(&former);
-    cr_assert(take() && take());
-    struct handed_clients handed = handed_by(&former);
-    begin(&tables, offload);
-    admission_tables_take_over(&tables, &handed);
-    make_rules(&tables);
+    struct handed_clients handed = hand_over_one_token(&former, offload);
+    take_over(&handed, offload);
     cr_assert_eq(rules.limiter, offload_rate_limiter(offload).memory);
     cr_assert_geq(handed.limiter.descriptor, 0, "it is not mapped twice");
     handed_memory_close(&handed.limiter);
@@ -135,15 +147,10 @@ Test(admission_rules_offload, go_on_with_the_limiter_of_an_offload_that_was_take
 Test(admission_rules_offload, go_on_with_its_limiter_when_there_is_no_offload_any_more)
 {
     struct admission_tables former;
-    begin(&former, offload);
-    make_rules(&former);
-    cr_assert(take() && take());
-    struct handed_clients handed = handed_by(&former);
+    struct handed_clients handed = hand_over_one_token(&former, offload);
     offload_close(offload);
     offload = NULL;
-    begin(&tables, NULL);
-    admission_tables_take_over(&tables, &handed);
-    make_rules(&tables);
+    take_over(&handed, NULL);
     cr_assert(take());
     cr_assert_not(take());
 }
@@ -152,13 +159,8 @@ Test(admission_rules_offload, go_on_with_its_limiter_when_there_is_no_offload_an
 Test(admission_rules_offload, go_on_with_the_limiter_of_a_process_without_one)
 {
     struct admission_tables former;
-    begin(&former, NULL);
-    make_rules(&former);
-    cr_assert(take() && take());
-    struct handed_clients handed = handed_by(&former);
-    begin(&tables, offload);
-    admission_tables_take_over(&tables, &handed);
-    make_rules(&tables);
+    struct handed_clients handed = hand_over_one_token(&former, NULL);
+    take_over(&handed, offload);
     cr_assert_neq(rules.limiter, offload_rate_limiter(offload).memory);
     cr_assert_eq(handed.limiter.descriptor, -1);
     admission_tables_free(&former);
@@ -169,9 +171,7 @@ Test(admission_rules_offload, go_on_with_the_limiter_of_a_process_without_one)
 Test(admission_rules_offload, begin_with_full_buckets_if_the_former_process_had_no_rate)
 {
     struct handed_clients handed = {.limiter.descriptor = -1};
-    begin(&tables, offload);
-    admission_tables_take_over(&tables, &handed);
-    make_rules(&tables);
+    take_over(&handed, offload);
     cr_assert_eq(rules.limiter, offload_rate_limiter(offload).memory);
     cr_assert(take());
 }
