@@ -5,9 +5,11 @@ import ctypes
 import os
 import socket
 import subprocess
+import time
 
 CLONE_NEWNET = 0x40000000
 PREFIX = f"udpsrv-{os.getpid()}-"
+DEADLINE_S = 10
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -27,6 +29,19 @@ def can_make_namespaces():
     except (OSError, subprocess.CalledProcessError):
         return False
     return True
+
+
+def await_ipv6(namespace=None):
+    """Waits for the local routes of the IPv6 addresses. The kernel adds them some time after the address and the carrier of its
+    interface, and drops what is sent to the address until then."""
+    deadline = time.monotonic() + DEADLINE_S
+    lines = run("ip", "-6", "-oneline", "address", "show", "scope", "global", namespace=namespace).splitlines()
+    missing = {line.split()[3].partition("/")[0] for line in lines} # INDEX: NAME inet6 ADDRESS/BITS
+    while missing:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no local route of {', '.join(sorted(missing))}")
+        routes = run("ip", "-6", "route", "show", "table", "local", namespace=namespace).splitlines()
+        missing -= {route.split()[1] for route in routes} # local ADDRESS dev NAME
 
 
 class Namespaces:
@@ -66,6 +81,8 @@ class Network(Namespaces):
             run("ip", "link", "add", "switch", "up", "type", "bridge", namespace="switch")
             for name, addresses in hosts.items():
                 self.add_host(name, addresses)
+            for name in hosts:
+                await_ipv6(name)
         except BaseException:
             self.close()
             raise

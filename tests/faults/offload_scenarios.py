@@ -17,7 +17,7 @@ from server_scenarios import Service, udp_client
 from upgrade_scenarios import Upgraded
 
 sys.path.insert(0, os.path.join(world.FOLDER, "..", "ecosystem"))
-from network import PREFIX, Namespaces, run as call, sockets_in  # noqa: E402
+from network import PREFIX, Namespaces, await_ipv6, run as call, sockets_in  # noqa: E402
 from xdp import SYS_BPF, XDP_PASS, attach_constant  # noqa: E402
 
 ADDRESSES = (("127.0.0.1", 3000), ("::1", 3000))
@@ -187,6 +187,8 @@ class Pair(Namespaces):
                 dropped.send(bytes(60))
         call("ip", "-batch", "-", namespace="clients",
              input="link set away up\naddr add 10.8.0.2/24 dev away\naddr add fd08::2/64 dev away nodad\n")
+        for namespace in (None, "clients"):
+            await_ipv6(namespace)
         self.link = sockets_in("clients", lambda: attach_constant(XDP_PASS, "away"))
 
     def close(self):

@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ecosystem"))
 import servers  # noqa: E402
-from network import PREFIX, Namespaces, can_make_namespaces, run, sockets_in, start  # noqa: E402
+from network import PREFIX, Namespaces, await_ipv6, can_make_namespaces, run, sockets_in, start  # noqa: E402
 from servers import STOP_S, Log, program, wait_for  # noqa: E402
 from xdp import SYS_BPF, XDP_PASS, attach_constant  # noqa: E402
 
@@ -40,6 +40,8 @@ class Pair(Namespaces):
             run("ip", "link", "set", "eth0", "up", namespace=name)
             self.add_address(name, "eth0", ADDRESSES[socket.AF_INET][i] + "/24")
             self.add_address(name, "eth0", ADDRESSES[socket.AF_INET6][i] + "/64")
+        for name in self.names:
+            await_ipv6(name)
         self.link = sockets_in("clients", lambda: [attach_constant(XDP_PASS, "eth0")])[0]
 
     def disconnect(self):

@@ -63,6 +63,11 @@ static void build_path(struct path *path)
                "ip route add default via 10.2.0.2\nip route add default via fd02::2");
     set_up_end(path->server, "near", "10.1.0.1/24 fd01::1/64 fe80::1/64",
                "ip route add default via 10.1.0.2\nip route add default via fd01::2");
+    const int namespaces[] = {path->router, path->clients, path->server};
+    for (size_t i = 0; i < sizeof namespaces / sizeof namespaces[0]; i++) {
+        netns_switch(namespaces[i]);
+        netns_await_ipv6();
+    }
 }
 
 static void expect_echo_of(int udp, const struct endpoint *server, size_t size)

@@ -85,19 +85,6 @@ static void make_namespaces(struct pair *pair)
     netns_switch(pair->here);
 }
 
-/* Waits for the IPv6 routes of a new link: the kernel adds them some time after the link is up. */
-static void await_ipv6(const char *link)
-{
-    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
-
-    while (
-        text_count(run_ok(NULL, "ip", "-6", "route", "show", "table", "local", "dev", link, NULL),
-                   "ff00::/8") == 0) {
-        expect(harness_now_ms() < deadline, "expected the routes of %s", link);
-        harness_wait_ms(1);
-    }
-}
-
 /* Creates the link. how is empty or sets the index of the interface, as in "index 77"; ours is the
  * IPv4 address of the server. */
 static void make_link(const struct pair *pair, const char *how, const char *ours)
@@ -111,9 +98,9 @@ static void make_link(const struct pair *pair, const char *how, const char *ours
     netns_switch(pair->there);
     netns_shell("ip link set far addrgenmode none\nip addr add 10.8.0.9/24 dev far\n"
                 "ip addr add fe80::9/64 dev far nodad\nip link set far up");
-    await_ipv6("far");
+    netns_await_ipv6();
     netns_switch(pair->here);
-    await_ipv6("near");
+    netns_await_ipv6();
 }
 
 static void delete_link(void)
@@ -401,8 +388,10 @@ Test(system_interfaces, missing_addresses_are_served_when_they_are_added)
     make_link(&pair, "", "10.8.0.1");
     int64_t start_ms = harness_now_ms();
     netns_shell("ip route add 239.7.7.8/32 dev near\nip addr add fd08::1/64 dev near nodad");
+    netns_await_ipv6();
     netns_switch(pair.there);
     netns_shell("ip addr add fd08::9/64 dev far nodad");
+    netns_await_ipv6();
     netns_switch(pair.here);
     for (int i = 0; i < 3; i++)
         server_await_log(&server, "an address that was missing is served");
@@ -467,6 +456,7 @@ Test(system_interfaces, a_tentative_address_has_an_error_of_its_own_and_can_be_w
                  NULL);
     netns_switch(pair.there);
     netns_shell("ip addr add fd77::9/64 dev far nodad");
+    netns_await_ipv6();
     netns_switch(pair.here);
     server_await_log(&waiting, "an address that was missing is served");
     expect_answer(&pair, "[fd77::9]:0", "[fd77::50]:3000");

@@ -256,6 +256,11 @@ void expect_balance(const char *what, const char *text);
 void netns_enter(void);
 /* Runs a shell command in the namespace of the thread. Skips the test if the command fails. */
 void netns_shell(const char *command);
+/* Waits for the routes of the namespace's IPv6 addresses, but of those that are tentative. The
+ * kernel adds them some time after the address and the carrier of its interface: a datagram to the
+ * address is lost until then, and each datagram of a socket that was connected to it before. All
+ * interfaces with IPv6 addresses must have a carrier. */
+void netns_await_ipv6(void);
 /* Return a descriptor of this thread's namespace, and enter the namespace of a descriptor. */
 int netns_here(void);
 void netns_switch(int netns);

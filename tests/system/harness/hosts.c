@@ -46,5 +46,8 @@ void hosts_build(struct hosts *hosts)
     for (int i = 0; i < HOSTS; i++)
         add_host(hosts, i);
     await_bridge(hosts);
-    netns_switch(hosts->host[0]);
+    for (int i = HOSTS - 1; i >= 0; i--) {
+        netns_switch(hosts->host[i]);
+        netns_await_ipv6();
+    }
 }

@@ -20,7 +20,9 @@ void add_neighbour(struct neighbours *both, const char *near, const char *near_s
     netns_switch(both->there);
     netns_shell(
         harness_format("ip link set far addrgenmode none\n%s\nip link set far up", far_setup));
+    netns_await_ipv6();
     netns_switch(both->here);
+    netns_await_ipv6();
 }
 
 int udp_open_in(int netns, const struct neighbours *both, const char *local)

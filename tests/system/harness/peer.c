@@ -1,4 +1,4 @@
-/* UDP sockets of the test, their addresses, and network namespaces. */
+/* UDP sockets of the test, and their addresses. */
 
 #define HARNESS_INTERNAL
 #include "harness.h"
@@ -6,13 +6,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,36 +239,4 @@ bool harness_raise_file_limit(size_t count)
     if (limit.rlim_cur < count)
         limit.rlim_cur = count;
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
-void netns_enter(void)
-{
-    harness_directory(); /* starts the cleanup process, which stays outside */
-    if (unshare(CLONE_NEWNET) < 0)
-        cr_skip_test("a network namespace cannot be made here: %s", strerror(errno));
-    netns_shell("ip link set lo up");
-}
-
-void netns_shell(const char *command)
-{
-    const char *argv[] = {"sh", "-ec", command, NULL};
-    struct result result = process_run(NULL, NULL, argv);
-
-    if (result.status != 0)
-        cr_skip_test("'%s' is not possible here: %s", command, result.err);
-}
-
-int netns_here(void)
-{
-    int netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-
-    if (netns < 0)
-        harness_fail("expected to open the namespace in /proc: %s", strerror(errno));
-    return netns;
-}
-
-void netns_switch(int netns)
-{
-    if (setns(netns, CLONE_NEWNET) < 0)
-        harness_fail("expected to enter the namespace: %s", strerror(errno));
 }

@@ -15,6 +15,7 @@ static void begin(void)
                 "ip addr add fd08::1/128 dev lo nodad\n"
                 "ip addr add fd08::9/128 dev lo nodad\n"
                 "echo 40000 40099 >/proc/sys/net/ipv4/ip_local_port_range");
+    netns_await_ipv6();
 }
 
 static int from_first, from_second;
