@@ -19,11 +19,9 @@ Test(system_metrics, have_the_values_of_udpctl_stats)
     server_start(&server, METRICS "[server]\nworkers = 2\n", "-l", "127.0.0.1:0", "-l",
                  "tcp:127.0.0.1:0", NULL);
     const char *address = http_address(&server);
-    for (int i = 0; i < 20; i++) {
-        int udp = udp_open("127.0.0.1");
-        udp_ask(udp, &server.at[0], "hi", i % 3 == 0 ? "audi" : i % 3 == 1 ? "toyota" : "bmw");
-        close(udp);
-    }
+    static const char *const CARS[] = {"audi", "toyota", "bmw"};
+    for (int i = 0; i < 20; i++) /* The sockets stay open: another could get the port. */
+        udp_ask(udp_open("127.0.0.1"), &server.at[0], "hi", CARS[i % 3]);
     int stream = stream_open(server.others[0]);
     stream_write_text(stream, "hi\n");
     stream_line(stream);
