@@ -133,8 +133,9 @@ uint16_t endpoint_port(const struct endpoint *endpoint);
 struct endpoint endpoint_with_port(const char *host, uint16_t port);
 bool endpoint_same(const struct endpoint *a, const struct endpoint *b);
 
-/* Opens a UDP socket that is bound to an address of the form above. The caller may close it.
- * udp_name returns its address. */
+/* Opens a UDP socket that is bound to an address of the form above. Without a port, it gets one
+ * that no other socket of the test has or had, and that the kernel gives to nobody. The caller may
+ * close it. udp_name returns its address. */
 int udp_open(const char *local);
 struct endpoint udp_name(int udp);
 void udp_send(int udp, const struct endpoint *to, const void *bytes, size_t size);

@@ -79,30 +79,47 @@ bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
     return strcmp(endpoint_text(a), endpoint_text(b)) == 0;
 }
 
-static int open_bound(const struct endpoint *local)
-{
-    int udp = socket(local->sockaddr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+/* Ports below those that the kernel chooses by default. */
+enum { PORT_FIRST = 20000, PORT_COUNT = 12768 };
 
-    if (udp < 0 || bind(udp, (const struct sockaddr *)&local->sockaddr, local->size) < 0)
-        harness_fail("expected a UDP socket bound to %s: %s", endpoint_text(local),
-                     strerror(errno));
-    return udp;
+/* Returns the ports in turn; each test, which is a process, begins at another one. */
+static uint16_t next_port(void)
+{
+    static uint32_t number;
+
+    if (number == 0)
+        number = (uint32_t)getpid() * 61;
+    return (uint16_t)(PORT_FIRST + number++ % PORT_COUNT);
+}
+
+static bool bind_to(int udp, const struct endpoint *local)
+{
+    return bind(udp, (const struct sockaddr *)&local->sockaddr, local->size) == 0;
+}
+
+/* A port that the kernel chooses could be the one of a listener, whose server does not answer it,
+ * and after it is closed that of any other socket: of this test, which would be the same client
+ * then, or of another test, which would get what is sent to the client. */
+static bool bind_to_next_port(int udp, struct endpoint local)
+{
+    for (int tries = 0; tries < PORT_COUNT; tries++) {
+        ((struct sockaddr_in *)&local.sockaddr)->sin_port = htons(next_port());
+        if (bind_to(udp, &local))
+            return true;
+        if (errno != EADDRINUSE)
+            return false;
+    }
+    return false;
 }
 
 int udp_open(const char *local)
 {
     struct endpoint wanted = endpoint_of(local);
-    int udp = open_bound(&wanted);
-    struct endpoint got = udp_name(udp);
+    int udp = socket(wanted.sockaddr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    /* A server does not answer a source with its own port number, which the kernel may choose for
-     * another address. */
-    if (endpoint_port(&wanted) == 0 && servers_have_port(endpoint_port(&got))) {
-        int other = open_bound(&wanted);
-
-        close(udp);
-        udp = other;
-    }
+    if (udp < 0 ||
+        !(endpoint_port(&wanted) != 0 ? bind_to(udp, &wanted) : bind_to_next_port(udp, wanted)))
+        harness_fail("expected a UDP socket bound to %s: %s", local, strerror(errno));
     return udp;
 }
 

@@ -33,9 +33,6 @@ struct result process_run(harness_prepare *prepare, const char *input, const cha
  * (PR_SET_CHILD_SUBREAPER). */
 void process_adopt(struct process *process, pid_t pid);
 
-/* Returns whether a server of the test listens on that port, at any address. */
-bool servers_have_port(uint16_t port);
-
 /* Returns the logs of all servers of the test. */
 const char *servers_logs(void);
 

@@ -45,17 +45,6 @@ const char *servers_logs(void)
     return logs;
 }
 
-bool servers_have_port(uint16_t port)
-{
-    for (size_t i = 0; i < server_count; i++) {
-        for (size_t j = 0; j < servers[i]->listeners; j++) {
-            if (endpoint_port(&servers[i]->at[j]) == port)
-                return true;
-        }
-    }
-    return false;
-}
-
 void server_configure(struct server *server, const char *config)
 {
     const char *fresh = harness_format("%s.new", server->config);
