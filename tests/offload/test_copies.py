@@ -185,7 +185,7 @@ class Copies(Case):
         self.assertEqual(self.frames(server), 4)
 
     def test_an_upgrade_in_the_middle_of_a_broadcast(self):
-        server, clients = self.serve("[broadcast]\nrate = 40\n"), self.clients(20)
+        server, clients = self.serve("[broadcast]\nrate = 10\n"), self.clients(20)
         command = subprocess.Popen([program("udpctl"), "-s", server.socket, "--json", "broadcast", "news"], stdout=subprocess.PIPE)
         self.addCleanup(command.stdout.close)
         wait_for(lambda: self.frames(server) >= 5, "some copies are sent")

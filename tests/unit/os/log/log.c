@@ -223,7 +223,7 @@ Test(log, lines_that_could_not_be_written_are_reported_with_the_next)
     dup2(full, STDERR_FILENO);
     log_event(LOG_LEVEL_INFO, "gone", NULL);
     log_event(LOG_LEVEL_INFO, "gone", NULL);
-    log_close();
+    close_when_written();
     dup2(file, STDERR_FILENO);
     log_event(LOG_LEVEL_INFO, "back", NULL);
     char *text = captured_text();
