@@ -19,7 +19,7 @@ enum {
     /* A line of the index has room for four times as many clients as there are records for it. They
      * are spread by a hash, so that about two of 10,000 clients do not get a place in the first of
      * their lines (its clients have a Poisson distribution with the mean 2), and of a billion some
-     * forty in neither: those stay on the sockets. */
+     * hundred in neither: those stay on the sockets. */
     OFFLOAD_LINE_CLIENTS = 8,
     OFFLOAD_LINE_RECORDS = 2,
     OFFLOAD_LINES_EACH = 2, /* in which a client may be */

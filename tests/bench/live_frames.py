@@ -306,6 +306,10 @@ class Pair:
     def __init__(self, bench, action=None):
         with contextlib.ExitStack() as undo:
             self.server, self.clients = (undo.enter_context(contextlib.closing(Namespace(bench))) for _ in range(2))
+            # The queue of a veth holds 256 frames, and is emptied by the processor that has put the first into it: as long as that is
+            # the sender's, between two batches. The frames of IPv6 itself come from any.
+            for namespace in (self.server, self.clients):
+                namespace.run("sysctl -qw net.ipv6.conf.default.disable_ipv6=1")
             self.server.run(f"ip link add eth0 type veth peer name eth0 netns {self.clients.pid}")
             for namespace, address in ((self.server, SERVER), (self.clients, CLIENTS)):
                 namespace.run(f"ip address add {address}/24 dev eth0")

@@ -21,6 +21,7 @@ BURST = senders.OUTSTANDING  # unanswered requests at a time
 COPIES_RATE = 10_000_000 # more than the server sends; only broadcasts with a rate leave as frames
 BURST_TO_REGISTER, BUFFER_TO_REGISTER = 8192, "64m"  # a receive buffer that holds them
 DATAGRAMS_UNTIL_OFFLOADED = 2
+NO_PLACE_SHARE = 100_000 # among so many clients, one may have no place in the index
 MADE, DROPPED = "the sender: frames that are not sent", "frames that the server's interface drops"
 FLOOD_TIMEOUT_S = 1
 IN_SENDER, IN_SERVER = "CPU ns in the sender's thread", "CPU ns in the server's process"
@@ -42,10 +43,16 @@ def _offloaded(server):
     return sum(interface["clients"] for interface in server.control("offload"))
 
 
+def _is_in_kernel(mode, by_kernel, count):
+    """Whether the kernel did, of a number of replies or copies, what it has to in that mode. About one client in ten million has no place
+    in the index of the program and is served by the sockets: in one of ten tables with a million clients there is one."""
+    return count - count // NO_PLACE_SHARE <= by_kernel <= count if mode == "native" else by_kernel == 0
+
+
 def _await_offloaded(server, mode, clients):
-    """Waits until the program has all clients that have sent often enough."""
+    """Waits until the program has the clients that have sent often enough."""
     if mode == "native":
-        wait_until("the clients to be offloaded", lambda: _offloaded(server) >= clients)
+        wait_until("the clients to be offloaded", lambda: _is_in_kernel(mode, _offloaded(server), clients))
 
 
 # ---- the cost of a reply ----
@@ -71,7 +78,7 @@ class Contender:
         used = meters.cpu_ns(self.server.pid) - used
         after = self.server.control("stats")
         by_kernel = after["offload_replied"] - before["offload_replied"]
-        if after["replied"] - before["replied"] != count or by_kernel != (count if self.mode == "native" else 0):
+        if after["replied"] - before["replied"] != count or not _is_in_kernel(self.mode, by_kernel, count):
             raise MeasurementError(f"of {count} requests {by_kernel} were answered by the offload: {after}")
         return {IN_SENDER: sender, IN_SERVER: used / count}
 
@@ -125,7 +132,7 @@ def _broadcast(contender, count):
     report = contender.server.control("broadcast", "news")
     check_report(report, count)
     by_kernel = contender.server.control("stats")["offload_copies"] - before
-    if by_kernel != (count if contender.mode == "native" else 0):
+    if not _is_in_kernel(contender.mode, by_kernel, count):
         raise MeasurementError(f"of {count} copies {by_kernel} were sent by the offload")
     return report
 
