@@ -38,6 +38,7 @@ uint64_t receive_message(int udp, const char **text)
     for (int i = 0; i < NUMBER; i++)
         number = number << 8 | bytes[FRAME_HEAD + i];
     *text = harness_format("%.*s", (int)size - MESSAGE_HEAD, (const char *)bytes + MESSAGE_HEAD);
+    harness_equal("the bytes of a text", size, MESSAGE_HEAD + (ssize_t)strlen(*text));
     return number;
 }
 
