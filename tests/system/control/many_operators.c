@@ -82,9 +82,7 @@ static void start_with_many(struct server *server)
     if (!harness_raise_file_limit(4000))
         cr_skip("this host allows too few open files");
     for (int i = 0; i < 3000; i++) {
-        int udp = udp_open("127.0.0.1");
-        udp_send_text(udp, &server->at[0], "hi");
-        close(udp);
+        udp_send_from_new_client(&server->at[0]);
         if (i % 100 == 99)
             server_await_stat(server, "received", i + 1);
     }

@@ -40,18 +40,22 @@ Test(system_watch, prints_a_line_for_each_poll_on_a_pipe)
     process_start(
         &process, NULL,
         (const char *const[]){"udpctl", "-s", server.socket, "watch", "--count", "3", NULL});
-    process_await_text(&process, "\n");
-    udp_ask(udp, &server.at[0], "hi", "audi");
+    while (process.pidfd >= 0) {
+        udp_send_text(udp, &server.at[0], "hi");
+        process_pump(&process, 20);
+    }
     harness_equal("the status", process_wait(&process), 0);
     harness_equal("lines", (int64_t)text_count(process.texts[0].data, "\n"), 3);
     harness_equal("lines with clients", (int64_t)text_count(process.texts[0].data, "  clients "),
                   3);
-    /* One request in about a second: a poll on a busy machine is late or early. */
-    const char *rate = strstr(process.texts[0].data, "  clients 1/1000  received ");
+    const char *rate = NULL; /* in the last line */
+    for (const char *at = process.texts[0].data;
+         (at = strstr(at, "  clients 1/1000  received ")) != NULL; at++)
+        rate = at;
     double per_s = 0;
     expect(rate != NULL && sscanf(rate, "  clients 1/1000  received %lf/s", &per_s) == 1 &&
-               per_s > 0.5 && per_s < 2,
-           "expected a line with about 1 request a second in:\n%s", process.texts[0].data);
+               per_s > 0,
+           "expected a last line with a rate of requests in:\n%s", process.texts[0].data);
     harness_equal("escape sequences", (int64_t)text_count(process.texts[0].data, "\x1b"), 0);
     server_stop(&server);
 }
@@ -171,9 +175,12 @@ Test(system_watch, shows_the_messages_and_events_of_a_subscriber)
     pane_await(&pane, "subscribers:  0.0/s messages  0.0/s events  0.0/s lost\n");
     line = run_ok(NULL, "udpctl", "-s", server.socket, "watch", "-n", "1", NULL);
     harness_contains("the line", line, "  messages 0.0/s  events 0.0/s\n");
-    udp_send_text(udp, &server.at[0], "hi");
-    pane_await_gone(&pane, "subscribers:  0.0/s messages");
-    pane_await(&pane, "/s messages  0.0/s events  0.0/s lost\n");
+    /* A rate is shown for a second: a busy host may miss one. */
+    const char *screen;
+    do {
+        udp_send_text(udp, &server.at[0], "hi");
+        screen = pane_await(&pane, "/s messages  0.0/s events  0.0/s lost\n");
+    } while (strstr(screen, "subscribers:  0.0/s messages") != NULL);
     pane_press(&pane, "q");
     pane_expect_end(&pane, 0);
     pane_close(&pane);
@@ -316,15 +323,21 @@ Test(system_watch, ctrl_z_suspends_it_and_fg_continues_it)
 
 /* ---- The progress of a broadcast ---- */
 
-/* Starts a server with clients, and broadcasts of rate copies per second. */
-static void start_slow(struct server *server, int clients, int rate)
+/* Starts a server with clients, and broadcasts that take so long that a test sees them run. */
+static void start_slow(struct server *server, int clients)
 {
     *server = (struct server){.listeners = 0};
-    server_start(server, harness_format("[broadcast]\nrate = %d\n", rate), "-l", "127.0.0.1:0",
-                 NULL);
+    server_start(server, "[broadcast]\nrate = 10\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < clients; i++)
         udp_send_from_new_client(&server->at[0]);
     server_await_stat(server, "clients", clients);
+}
+
+/* Has the running broadcast send its other copies at once. */
+static void end_slowness(struct server *server)
+{
+    server_configure(server, "");
+    server_ask(server, "reload");
 }
 
 Test(system_watch, a_broadcast_shows_its_progress_on_a_terminal)
@@ -333,12 +346,13 @@ Test(system_watch, a_broadcast_shows_its_progress_on_a_terminal)
     struct pane pane;
 
     pane_need_tmux();
-    start_slow(&server, 200, 100);
+    start_slow(&server, 200);
     pane_open(&pane, 80, 24,
               harness_format("%s -s %s broadcast hello", program_path("udpctl"), server.socket));
     const char *screen = pane_await(&pane, " to go");
     harness_contains("the screen", screen, "job 1 ");
-    harness_contains("the screen", screen, "/s  0:0");
+    harness_contains("the screen", screen, "/s  0:");
+    end_slowness(&server);
     screen = pane_expect_end(&pane, 0);
     /* The progress is erased, and the result is printed in its place. */
     expect(strncmp(screen, "id ", 3) == 0, "expected only the result, it is:\n%s", screen);
@@ -354,7 +368,7 @@ Test(system_watch, a_broadcast_with_a_selector_shows_its_copies_on_a_terminal)
     struct pane pane;
 
     pane_need_tmux();
-    start_slow(&server, 200, 100);
+    start_slow(&server, 200);
     pane_open(&pane, 80, 24,
               harness_format("%s -s %s broadcast --to 127.0.0.0/8 hello", program_path("udpctl"),
                              server.socket));
@@ -362,6 +376,7 @@ Test(system_watch, a_broadcast_with_a_selector_shows_its_copies_on_a_terminal)
     harness_contains("the screen", screen, "job 1 ");
     harness_contains("the screen", screen, "/s");
     expect(strchr(screen, '%') == NULL, "expected no share of unknown targets, it is:\n%s", screen);
+    end_slowness(&server);
     screen = pane_expect_end(&pane, 0);
     harness_contains("the screen", screen, "targets      200\n");
     pane_close(&pane);
@@ -374,7 +389,7 @@ Test(system_watch, ctrl_c_ends_the_waiting_and_not_the_broadcast)
     struct pane pane;
 
     pane_need_tmux();
-    start_slow(&server, 300, 100);
+    start_slow(&server, 300);
     pane_open(&pane, 80, 24,
               harness_format("%s -s %s broadcast hello", program_path("udpctl"), server.socket));
     pane_await(&pane, " to go");
@@ -382,6 +397,7 @@ Test(system_watch, ctrl_c_ends_the_waiting_and_not_the_broadcast)
     const char *screen = pane_expect_end(&pane, 130);
     harness_contains("the screen", screen,
                      "udpctl: waiting for job 1: interrupted, but the job continues; ");
+    end_slowness(&server);
     server_await_stat(&server, "broadcasts", 1);
     harness_equal("copies", server_stat(&server, "copies_sent"), 300);
     pane_close(&pane);
@@ -392,7 +408,7 @@ Test(system_watch, progress_is_not_written_to_a_pipe)
 {
     struct server server;
 
-    start_slow(&server, 50, 100);
+    start_slow(&server, 10);
     struct result result = run(NULL, "udpctl", "-s", server.socket, "broadcast", "hello", NULL);
     harness_equal("the status", result.status, 0);
     cr_assert_str_eq(result.err, "");
@@ -406,7 +422,7 @@ Test(system_watch, draws_a_running_job_with_its_remaining_time)
     struct pane pane;
 
     pane_need_tmux();
-    start_slow(&server, 300, 60);
+    start_slow(&server, 300);
     ctl_ok(&server, "broadcast", "--no-wait", "hello", NULL);
     ctl_ok(&server, "broadcast", "--no-wait", "world", NULL);
     pane_open(&pane, 100, 24, watch_command(&server, "", ""));
@@ -425,13 +441,14 @@ Test(system_watch, broadcast_wait_sends_the_job_id_at_once)
     char text[64] = "";
     size_t size = 0;
 
-    start_slow(&server, 200, 100);
+    start_slow(&server, 200);
     int control = control_client_open(&server);
     operator_send(control, "broadcast wait 00\n", 18);
     while (strstr(text, "id 1\n") == NULL && size + 1 < sizeof text)
         size += (size_t)(read(control, text + size, sizeof text - 1 - size));
     cr_assert_str_eq(text, "ok\nid 1\n");
     harness_equal("broadcasts that have ended", server_stat(&server, "broadcasts"), 0);
+    end_slowness(&server);
     harness_contains("the rest", operator_answer(control), "state done\n");
     server_stop(&server);
 }

@@ -27,17 +27,27 @@ int device_join(const struct server *server)
     return udp;
 }
 
-uint64_t expect_message(int udp, const char *text)
+uint64_t receive_message(int udp, const char **text)
 {
     uint8_t bytes[256];
     uint64_t number = 0;
     ssize_t size = udp_receive(udp, bytes, sizeof bytes, NULL);
 
-    harness_equal("the bytes of a message", size, MESSAGE_HEAD + (ssize_t)strlen(text));
-    expect(memcmp(bytes, "\0UDP\x06", FRAME_HEAD) == 0, "expected a message frame");
-    expect(memcmp(bytes + MESSAGE_HEAD, text, strlen(text)) == 0, "expected '%s'", text);
+    expect(size >= MESSAGE_HEAD && memcmp(bytes, "\0UDP\x06", FRAME_HEAD) == 0,
+           "expected a message frame");
     for (int i = 0; i < NUMBER; i++)
         number = number << 8 | bytes[FRAME_HEAD + i];
+    *text = harness_format("%.*s", (int)size - MESSAGE_HEAD, (const char *)bytes + MESSAGE_HEAD);
+    harness_equal("the bytes of a text", size, MESSAGE_HEAD + (ssize_t)strlen(*text));
+    return number;
+}
+
+uint64_t expect_message(int udp, const char *text)
+{
+    const char *got;
+    uint64_t number = receive_message(udp, &got);
+
+    expect(strcmp(got, text) == 0, "expected '%s', got '%s'", text, got);
     return number;
 }
 
@@ -81,11 +91,13 @@ void await_job(const struct server *server, int job, const char *state)
 
 void expect_tally(const struct server *server, int job, int confirmed, int silent, int plain)
 {
-    harness_equal("confirmed", job_count(server, job, "confirmed"), confirmed);
-    harness_equal("silent", job_count(server, job, "silent"), silent);
-    harness_equal("plain", job_count(server, job, "plain"), plain);
-    harness_equal("the targets", job_count(server, job, "targets"),
-                  confirmed + silent + plain + job_count(server, job, "skipped"));
+    const char *row = ctl_ok(server, "job", harness_format("%d", job), "--json", NULL);
+
+    harness_equal("confirmed", json_integer(row, "confirmed"), confirmed);
+    harness_equal("silent", json_integer(row, "silent"), silent);
+    harness_equal("plain", json_integer(row, "plain"), plain);
+    harness_equal("the targets", json_integer(row, "targets"),
+                  confirmed + silent + plain + json_integer(row, "skipped"));
 }
 
 bool is_listed(const char *list, int udp)

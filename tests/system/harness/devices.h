@@ -14,7 +14,9 @@ void device_send_hello(int udp, const struct endpoint *server);
 /* Returns the socket of a new device, which is registered at the first listener. */
 int device_join(const struct server *server);
 
-/* Expects that the next datagram is a message with this text, and returns its number. */
+/* Expects that the next datagram is a message; returns its number, and its text. */
+uint64_t receive_message(int udp, const char **text);
+/* The same for a message with this text. */
 uint64_t expect_message(int udp, const char *text);
 
 /* Confirms a message by its number; the same after expect_message. */
@@ -27,6 +29,7 @@ int64_t job_count(const struct server *server, int job, const char *name);
 /* A job that the server has not begun yet is in no state. */
 bool job_is(const struct server *server, int job, const char *state);
 void await_job(const struct server *server, int job, const char *state);
+/* Expects these counts of one state of the job. */
 void expect_tally(const struct server *server, int job, int confirmed, int silent, int plain);
 
 /* Returns the output of `job ID WHICH`, and whether a client is listed there. */
