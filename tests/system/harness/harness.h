@@ -149,6 +149,9 @@ void udp_ask(int udp, const struct endpoint *server, const char *text, const cha
 /* Expects that no datagram has arrived. Call it after an event that happens later than the datagram
  * would have arrived. */
 void udp_expect_nothing(int udp, const char *what);
+/* Has the port of a bound socket refuse the datagrams of others, as if no program listened there,
+ * and keeps other programs from that port. */
+void udp_refuse(int udp);
 /* Sends "hi" to an IPv4 address of this host from an address that no other socket of the test has,
  * and closes that socket. */
 void udp_send_from_new_client(const struct endpoint *to);
@@ -284,6 +287,7 @@ void harness_set_location(const char *file, int line);
 #define udp_expect(...)               HERE(udp_expect(__VA_ARGS__))
 #define udp_ask(...)                  HERE(udp_ask(__VA_ARGS__))
 #define udp_expect_nothing(...)       HERE(udp_expect_nothing(__VA_ARGS__))
+#define udp_refuse(...)               HERE(udp_refuse(__VA_ARGS__))
 #define udp_send_from_new_client(...) HERE(udp_send_from_new_client(__VA_ARGS__))
 #define stream_open(...)              HERE(stream_open(__VA_ARGS__))
 #define stream_write_text(...)        HERE(stream_write_text(__VA_ARGS__))
