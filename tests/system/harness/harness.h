@@ -210,6 +210,8 @@ const char *server_log(struct server *server);
 const char *server_await_log(struct server *server, const char *text);
 /* Stops the server by SIGTERM, and expects exit status 0 and no socket file. */
 void server_stop(struct server *server);
+/* Waits until the server has begun to handle the signals that it was sent. */
+void server_await_signal(const struct server *server);
 /* Kills the server by SIGKILL. The socket file stays. */
 void server_kill(struct server *server);
 
@@ -299,6 +301,7 @@ void harness_set_location(const char *file, int line);
 #define server_start(...)             HERE(server_start(__VA_ARGS__))
 #define server_try(...)               HERE(server_try(__VA_ARGS__))
 #define server_await_log(...)         HERE(server_await_log(__VA_ARGS__))
+#define server_await_signal(...)      HERE(server_await_signal(__VA_ARGS__))
 #define server_stop(...)              HERE(server_stop(__VA_ARGS__))
 #define ctl(...)                      HERE(ctl(__VA_ARGS__))
 #define ctl_ok(...)                   HERE(ctl_ok(__VA_ARGS__))
