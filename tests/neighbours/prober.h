@@ -13,7 +13,8 @@
 enum { PROBER_LATE_MS = 100, PROBER_REQUESTS_MAX = 20000 };
 
 struct probe {
-    int64_t sent_ns;     /* by clock.h */
+    int64_t due_ns;      /* by clock.h */
+    int64_t sent_ns;     /* later than that, if this process was delayed */
     int64_t answered_ns; /* 0 while unanswered */
 };
 
@@ -29,7 +30,7 @@ struct prober {
     pthread_t thread;
 };
 
-/* The results of the requests that were sent within a time window. */
+/* The results of the requests that were due within a time window. */
 struct prober_window {
     uint32_t sent;
     uint32_t late;   /* no reply within PROBER_LATE_MS */

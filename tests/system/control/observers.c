@@ -186,7 +186,7 @@ static void need_root(void)
 static const char *ask_as_nobody(const char *input, const char *socket, const char *group)
 {
     return run(input, "setpriv", "--reuid=65534", "--regid=65534",
-               harness_format("--groups=%s", group), "socat", "-",
+               harness_format("--groups=%s", group), "socat", "-t60", "-",
                harness_format("UNIX-CONNECT:%s", socket), NULL)
         .out;
 }

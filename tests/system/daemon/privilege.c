@@ -194,8 +194,8 @@ Test(system_privilege, a_user_without_access_is_refused_even_if_the_socket_file_
     server_start(&server, "[control]\nmode = 0600\n", "-l", "127.0.0.1:0", NULL);
     chmod(server.dir, 0755);
     chmod(server.socket, 0666);
-    result = run(NULL, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "socat", "-",
-                 harness_format("UNIX-CONNECT:%s", server.socket), NULL);
+    result = run(NULL, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "socat",
+                 "-t60", "-", harness_format("UNIX-CONNECT:%s", server.socket), NULL);
     harness_contains("the answer", result.out,
                      "error cannot open a session: you have no permission");
     harness_contains("the line", server_await_log(&server, "refused an operator"), "uid=65534");
@@ -212,7 +212,7 @@ Test(system_privilege, a_user_has_access_by_a_supplementary_group_too)
     server_start(&server, "[control]\nmode = 0660\ngroup = 54322\n", "-l", "127.0.0.1:0", NULL);
     chmod(server.dir, 0755);
     result = run("status\n", "setpriv", "--reuid=65534", "--regid=65534", "--groups=54322", "socat",
-                 "-", harness_format("UNIX-CONNECT:%s", server.socket), NULL);
+                 "-t60", "-", harness_format("UNIX-CONNECT:%s", server.socket), NULL);
     harness_contains("the answer", result.out, "ok\n");
     server_stop(&server);
 }

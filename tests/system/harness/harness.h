@@ -150,6 +150,9 @@ void udp_ask(int udp, const struct endpoint *server, const char *text, const cha
 /* Expects that no datagram has arrived. Call it after an event that happens later than the datagram
  * would have arrived. */
 void udp_expect_nothing(int udp, const char *what);
+/* Has the port of a bound socket refuse the datagrams of others, as if no program listened there,
+ * and keeps other programs from that port. */
+void udp_refuse(int udp);
 /* Sends "hi" to an IPv4 address of this host from an address that no other socket of the test has,
  * and closes that socket. */
 void udp_send_from_new_client(const struct endpoint *to);
@@ -208,6 +211,8 @@ const char *server_log(struct server *server);
 const char *server_await_log(struct server *server, const char *text);
 /* Stops the server by SIGTERM, and expects exit status 0 and no socket file. */
 void server_stop(struct server *server);
+/* Waits until the server has begun to handle the signals that it was sent. */
+void server_await_signal(const struct server *server);
 /* Kills the server by SIGKILL. The socket file stays. */
 void server_kill(struct server *server);
 
@@ -285,6 +290,7 @@ void harness_set_location(const char *file, int line);
 #define udp_expect(...)               HERE(udp_expect(__VA_ARGS__))
 #define udp_ask(...)                  HERE(udp_ask(__VA_ARGS__))
 #define udp_expect_nothing(...)       HERE(udp_expect_nothing(__VA_ARGS__))
+#define udp_refuse(...)               HERE(udp_refuse(__VA_ARGS__))
 #define udp_send_from_new_client(...) HERE(udp_send_from_new_client(__VA_ARGS__))
 #define stream_open(...)              HERE(stream_open(__VA_ARGS__))
 #define stream_write_text(...)        HERE(stream_write_text(__VA_ARGS__))
@@ -296,6 +302,7 @@ void harness_set_location(const char *file, int line);
 #define server_start(...)             HERE(server_start(__VA_ARGS__))
 #define server_try(...)               HERE(server_try(__VA_ARGS__))
 #define server_await_log(...)         HERE(server_await_log(__VA_ARGS__))
+#define server_await_signal(...)      HERE(server_await_signal(__VA_ARGS__))
 #define server_stop(...)              HERE(server_stop(__VA_ARGS__))
 #define ctl(...)                      HERE(ctl(__VA_ARGS__))
 #define ctl_ok(...)                   HERE(ctl_ok(__VA_ARGS__))

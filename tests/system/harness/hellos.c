@@ -58,3 +58,11 @@ void hello_ask(int udp, const struct endpoint *server, const char *name)
     hello_send(udp, server, name);
     hello_expect(udp, server, NAMED_GIVEN, name);
 }
+
+void hello_join(int udp, const struct endpoint *server, const char *answer, const char *name)
+{
+    udp_send_text(udp, server, "hi");
+    hello_send(udp, server, name);
+    udp_expect(udp, server, answer);
+    hello_expect(udp, server, NAMED_GIVEN, name);
+}

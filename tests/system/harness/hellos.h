@@ -30,9 +30,14 @@ void hello_expect(int udp, const struct endpoint *server, uint8_t status, const 
 /* Sends a hello with a name, and expects that it is given. */
 void hello_ask(int udp, const struct endpoint *server, const char *name);
 
+/* Sends "hi" and a hello with a name, and expects that "hi" is answered by `answer`, and that the
+ * name is given. The two are sent at once, so that the client does not expire between them. */
+void hello_join(int udp, const struct endpoint *server, const char *answer, const char *name);
+
 #ifndef HARNESS_INTERNAL
 #define hello_expect(...) HERE(hello_expect(__VA_ARGS__))
 #define hello_ask(...)    HERE(hello_ask(__VA_ARGS__))
+#define hello_join(...)   HERE(hello_join(__VA_ARGS__))
 #endif
 
 #endif

@@ -204,6 +204,17 @@ void udp_expect_nothing(int udp, const char *what)
         harness_fail("expected nothing (%s), not an error: %s", what, strerror(errno));
 }
 
+void udp_refuse(int udp)
+{
+    struct endpoint name = udp_name(udp);
+
+    /* A connected socket receives only from its peer, which is itself. The kernel answers others
+     * that the port is unreachable. */
+    if (connect(udp, (const struct sockaddr *)&name.sockaddr, name.size) < 0)
+        harness_fail("expected to connect a socket to its own address %s: %s", endpoint_text(&name),
+                     strerror(errno));
+}
+
 void udp_send_from_new_client(const struct endpoint *to)
 {
     static int passers;

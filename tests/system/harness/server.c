@@ -210,6 +210,16 @@ void server_stop(struct server *server)
         harness_fail("expected no %s after the end", server->socket);
 }
 
+void server_await_signal(const struct server *server)
+{
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+    const char *status = harness_format("/proc/%d/status", (int)server->process.pid);
+
+    while (strstr(run_ok(NULL, "cat", status, NULL), "\nShdPnd:\t0000000000000000\n") == NULL)
+        if (harness_now_ms() > deadline)
+            harness_fail("expected the server to handle its signals");
+}
+
 void server_kill(struct server *server)
 {
     process_kill(&server->process, SIGKILL);

@@ -11,6 +11,7 @@ enum { WORDS_MAX = 40 };
 int stand_in_udp;
 const char *stand_in_name;
 int stand_in_received;
+int64_t stand_in_pause_ms;
 struct process load_process;
 
 void stand_in_open_at(const char *local)
@@ -56,10 +57,15 @@ void stand_in_serve(stand_in_handler *serve, int count)
     char bytes[2048];
     struct pollfd waits[] = {{.fd = stand_in_udp, .events = POLLIN},
                              {.fd = load_process.pidfd, .events = POLLIN}};
+    int64_t last_ms = 0; /* of the last request */
     while (stand_in_received < count) {
         struct endpoint from = {.size = sizeof from.sockaddr};
         if (recvfrom(stand_in_udp, bytes, sizeof bytes, MSG_DONTWAIT,
                      (struct sockaddr *)&from.sockaddr, &from.size) >= 0) {
+            int64_t now_ms = harness_now_ms();
+            if (last_ms != 0 && now_ms - last_ms > stand_in_pause_ms)
+                stand_in_pause_ms = now_ms - last_ms;
+            last_ms = now_ms;
             serve(++stand_in_received, &from);
             continue;
         }

@@ -9,6 +9,7 @@
 extern int stand_in_udp;
 extern const char *stand_in_name; /* its address */
 extern int stand_in_received;     /* requests received */
+extern int64_t stand_in_pause_ms; /* the longest time between two requests of one stand_in_serve */
 extern struct process load_process;
 
 void stand_in_open(void); /* on 127.0.0.1 */

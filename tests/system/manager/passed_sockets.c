@@ -226,8 +226,8 @@ Test(system_passed_sockets, a_user_without_privileges_gets_a_port_below_1024)
 static bool may_command(uid_t user, gid_t group)
 {
     struct result result = run("status\n", "setpriv", harness_format("--reuid=%u", user),
-                               harness_format("--regid=%u", group), "--clear-groups", "socat", "-",
-                               harness_format("unix-connect:%s", server.socket), NULL);
+                               harness_format("--regid=%u", group), "--clear-groups", "socat",
+                               "-t60", "-", harness_format("unix-connect:%s", server.socket), NULL);
     return text_count(result.out, "uptime_s") > 0;
 }
 

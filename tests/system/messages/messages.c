@@ -3,6 +3,7 @@
 
 #include "error_messages.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -161,6 +162,26 @@ static void provoke_environment(const char *silent)
     error_messages_expect(set_long_runtime_directory, NULL, "udpload --fanout localhost");
 }
 
+/* Returns the address of a local UDP port that refuses datagrams. */
+static const char *closed_port(void)
+{
+    int udp = udp_open("127.0.0.1");
+    struct endpoint at = udp_name(udp);
+    udp_refuse(udp);
+    return endpoint_text(&at);
+}
+
+/* Returns the name of a local TCP port that refuses connections: its socket does not listen. */
+static const char *closed_stream(void)
+{
+    struct endpoint at = endpoint_of("127.0.0.1");
+    int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    expect(bind(tcp, (const struct sockaddr *)&at.sockaddr, at.size) == 0,
+           "expected a TCP socket: %s", strerror(errno));
+    getsockname(tcp, (struct sockaddr *)&at.sockaddr, &at.size);
+    return harness_format("tcp:%s", endpoint_text(&at));
+}
+
 static void provoke_udpcli(const char *silent, const char *closed)
 {
     error_messages_expect(NULL, NULL, harness_format("udpcli -w 20ms -r 0 %s hi", silent));
@@ -171,7 +192,7 @@ static void provoke_udpcli(const char *silent, const char *closed)
     error_messages_expect(NULL, NULL, "udpcli 255.255.255.255 hi");
     error_messages_expect(NULL, "a\nb\n", harness_format("udpcli -w 20ms %s", silent));
     error_messages_expect(NULL, "a\nb\n", harness_format("udpcli %s", closed));
-    error_messages_expect(NULL, "a\nb\n", harness_format("udpcli tcp:%s", closed));
+    error_messages_expect(NULL, "a\nb\n", harness_format("udpcli %s", closed_stream()));
     error_messages_expect(NULL, "xyz\n", harness_format("udpcli --hex %s", silent));
     error_messages_expect(NULL, "", harness_format("udpcli --name x %s", silent));
     error_messages_expect(NULL, "", harness_format("udpcli --no-confirm %s", silent));
@@ -191,15 +212,6 @@ static void provoke_udpcli_at_a_terminal(const char *silent)
                                "free space there, or continue without it");
     error_messages_at_terminal(cli, prompt, NULL, "\x04", "\x1b[?2004l");
     run_ok(NULL, "rmdir", file, NULL);
-}
-
-/* Returns the address of a local port on which no socket listens. */
-static const char *closed_port(void)
-{
-    int udp = udp_open("127.0.0.1");
-    struct endpoint at = udp_name(udp);
-    close(udp);
-    return endpoint_text(&at);
 }
 
 static void limit_descriptors(void)

@@ -62,10 +62,18 @@ Test(system_metrics, have_the_process_and_the_snapshots)
            "expected a time of the last snapshot");
     expect(metric(metrics, "process_resident_memory_bytes") > 1000000, "expected memory");
     expect(metric(metrics, "process_start_time_seconds") > 1700000000, "expected a time");
+    server_stop(&server);
+}
+
+/* Without snapshots, for which the server opens files at any time. */
+Test(system_metrics, have_the_number_of_open_files)
+{
+    struct server server = {0};
+    server_start(&server, METRICS, "-l", "127.0.0.1:0", NULL);
     /* The connection of the request is one of them. */
-    int connection = stream_open(address);
+    int connection = stream_open(http_address(&server));
     http_send(connection, "GET", "/metrics");
-    metrics = http_read(connection, true).body;
+    const char *metrics = http_read(connection, true).body;
     harness_equal("files", metric(metrics, "process_open_fds"), server_files(&server));
     server_stop(&server);
 }

@@ -31,8 +31,8 @@ static int join(void)
 
 static int join_as(const char *name)
 {
-    int udp = join();
-    hello_ask(udp, &server.at[0], name);
+    int udp = udp_open("127.0.0.1");
+    hello_join(udp, &server.at[0], "yes", name);
     return udp;
 }
 
@@ -301,8 +301,9 @@ Test(system_names, of_clients_that_have_expired_are_forgotten)
     uint8_t bytes[64] = {0};
     for (int tries = 0; bytes[5] != NAMED_GIVEN; tries++) {
         expect(tries < 200, "expected the place of a client that has expired");
-        udp_ask(next, &server.at[0], "hi", "yes");
+        udp_send_text(next, &server.at[0], "hi");
         hello_send(next, &server.at[0], "b");
+        udp_expect(next, &server.at[0], "yes");
         expect(udp_receive(next, bytes, sizeof bytes, NULL) >= 6, "expected an answer");
         harness_wait_ms(20);
     }

@@ -34,8 +34,9 @@ static void begin(void)
     if (geteuid() != 0)
         cr_skip_test("only root can add addresses");
     netns_enter();
-    netns_shell("ip address add fe80::1/64 dev lo && ip address add fe80::2/64 dev lo && "
-                "ip address add fd07::1/128 dev lo && ip address add fd07::2/128 dev lo");
+    netns_shell("for address in fe80::1/64 fe80::2/64 fd07::1/128 fd07::2/128; do "
+                "ip address add $address dev lo nodad; done");
+    netns_await_ipv6();
     restart_prepare(&restart, "[::]:3000");
     restart_again(&restart, BASE);
     for (int i = 0; i < CLIENTS; i++) {

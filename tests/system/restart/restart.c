@@ -131,8 +131,8 @@ Test(system_restart, keeps_the_counts_and_ages_of_clients)
     harness_equal("received", json_integer(client_of(often), "received"), 7);
     harness_equal("received", json_integer(client_of(once), "received"), 1);
     int64_t least = harness_now_ms() - joined - TRUNCATION_MS;
-    int64_t idle = json_integer(client_of(once), "idle_ms");
-    int64_t age = json_integer(client_of(once), "age_s");
+    const char *client = client_of(once);
+    int64_t idle = json_integer(client, "idle_ms"), age = json_integer(client, "age_s");
     expect(idle >= least, "expected an idle time of %lld ms, it is %lld", (long long)least,
            (long long)idle);
     expect(idle < least + HARNESS_DEADLINE_MS, "expected an idle time near %lld ms, it is %lld",
@@ -315,12 +315,10 @@ Test(system_restart, a_name_is_free_when_its_restored_client_has_expired)
     static const char config[] =
         "[reply]\nmessage = yes\n[clients]\nnames = trusted\nttl = 500ms\nsweep = 10ms\n";
     restart_begin(&restart, config, restart_address(), NULL);
-    int lamp = join_at(0, "127.0.0.1");
-    hello_ask(lamp, &restart.server.at[0], "lamp-7");
+    hello_join(udp_open("127.0.0.1"), &restart.server.at[0], "yes", "lamp-7");
     restart_stop_and_start(&restart, config);
     server_await_stat(&restart.server, "expired", 1);
-    int next = join_at(0, "127.0.0.1");
-    hello_ask(next, &restart.server.at[0], "lamp-7");
+    hello_join(udp_open("127.0.0.1"), &restart.server.at[0], "yes", "lamp-7");
     harness_equal("moved", server_stat(&restart.server, "moved"), 0);
     restart_expect_balance(&restart);
     server_stop(&restart.server);

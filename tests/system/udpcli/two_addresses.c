@@ -24,6 +24,7 @@ static void begin(void)
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
         cr_skip_test("a mount namespace, for another /etc/hosts, is not available");
+    netns_enter(); /* where no other program has such a port */
     stand_in_open();
     struct endpoint at = udp_name(stand_in_udp);
     silent_udp = udp_open(harness_format("[::1]:%d", endpoint_port(&at)));
@@ -49,8 +50,7 @@ static void run_and_answer(const char *const *argv, const char *input)
 
 static void expect_single_request(void)
 {
-    run_and_answer((const char *const[]){"udpcli", "-w", "300ms", "-r", "1", dual, "hi", NULL},
-                   NULL);
+    run_and_answer((const char *const[]){"udpcli", "-w", "1s", "-r", "1", dual, "hi", NULL}, NULL);
     harness_equal("status", load_process.status, 0);
     expect(strcmp(load_text(0), "yes\n") == 0, "expected an answer: %s", load_text(0));
 }
@@ -68,8 +68,8 @@ static void expect_lines_of_a_pipe(void)
 
 static void expect_measurement(const char *why)
 {
-    run_and_answer((const char *const[]){"udpload", "-n", "50", "-Q", "500", "-t", "500ms",
-                                         "--json", load_report_file(), dual, NULL},
+    run_and_answer((const char *const[]){"udpload", "-n", "50", "-Q", "500", "-t", "2", "--json",
+                                         load_report_file(), dual, NULL},
                    NULL);
     const char *json = load_report();
     report_count(json, "replied", 50);
@@ -116,7 +116,7 @@ Test(system_two_addresses, are_not_changed_after_one_has_answered, .init = begin
     struct endpoint from;
     char bytes[64];
     process_start(&process, NULL,
-                  (const char *const[]){"udpcli", "--plain", "-w", "300ms", dual, NULL});
+                  (const char *const[]){"udpcli", "--plain", "-w", "2s", dual, NULL});
     process_write(&process, "one\n");
     expect(udp_receive(silent_udp, bytes, sizeof bytes, &from) == 3, "expected the first line");
     udp_send_text(silent_udp, &from, "there");

@@ -1,6 +1,7 @@
 /* udpcli proves its name by a key, at a server with names = keyed and at a service that the test
  * plays. */
 
+#include "restart.h"
 #include "udpcli_service.h"
 
 #include <fcntl.h>
@@ -33,7 +34,7 @@ static void start_at(const char *address)
 static void start(void)
 {
     harness_write_file("names.key", SERVER_KEY "\n", 0600);
-    start_at("127.0.0.1:0");
+    start_at(restart_address());
 }
 
 /* Writes what `udpctl key` prints for a name to a file. */
@@ -64,6 +65,8 @@ Test(system_udpcli_keyed_name, is_proven_by_the_key_that_udpctl_prints)
     udpcli_start(&cli, NULL, harness_format("--name lamp-7 --key-file %s @ hi", key));
     udpcli_expect_success(&cli, "yes\n");
     harness_equal("clients with the name", clients_with_name("lamp-7"), 1);
+    /* The next one must not get the port of the first. */
+    udp_open(json_text(ctl_ok(&server, "--json", "client", "@lamp-7", NULL), "address"));
     udpcli_start(&cli, NULL, harness_format("--name lamp-7 --key-file %s @", key));
     process_write(&cli, "hi\n");
     server_await_stat(&server, "moved", 1);

@@ -75,7 +75,7 @@ Test(system_udpcli_message, fails_when_no_try_is_answered, .init = service_open_
 Test(system_udpcli_message, fails_at_once_when_refused, .init = service_open_ipv4)
 {
     struct process cli;
-    close(service_udp);
+    udp_refuse(service_udp);
     /* Waiting for the timeout would outlive the test. */
     udpcli_start(&cli, NULL, "-w 5m @ hello");
     udpcli_expect_end(&cli, 1, "");

@@ -112,7 +112,7 @@ Test(system_udpcli_pipe, reports_a_refusal_once_and_continues, .init = service_o
 {
     struct process cli;
     const char *input = numbered_lines(200);
-    close(service_udp);
+    udp_refuse(service_udp);
     udpcli_start(&cli, NULL, "--plain -w 5m @");
     process_write(&cli, input);
     udpcli_expect_end(&cli, 1, "");

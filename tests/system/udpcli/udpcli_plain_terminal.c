@@ -132,7 +132,7 @@ Test(system_udpcli_plain_terminal, reports_on_a_terminal_that_no_reply_was_recei
     await_screen("> ");
     type("hello\n");
     await_screen("no reply within 50ms");
-    close(service_udp);
+    udp_refuse(service_udp);
     type("hello\n");
     await_screen("refused");
     type("exit\n");

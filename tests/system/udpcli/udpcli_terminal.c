@@ -220,6 +220,7 @@ Test(system_udpcli_terminal, reports_that_the_service_was_killed_and_keeps_the_l
     screen_await_part("to a keepalive");
     screen_type("half a line");
     server_kill(&server);
+    udp_refuse(udp_open(endpoint_text(&server.at[0])));
     screen_await_part("refused: no program listens there; start the service, or check "
                       "the address\n> half a line");
     /* A refusal of keepalives is reported once, that of a line each time. */

@@ -94,7 +94,7 @@ static void answer_some_late(int number, const struct endpoint *from)
     else
         stand_in_send(from, "yes");
     if (number == 50)
-        delayed_until_ms = harness_now_ms() + 1500;
+        delayed_until_ms = harness_now_ms() + 6000;
     if (delayed_until_ms && harness_now_ms() >= delayed_until_ms) {
         for (int i = 0; i < 5; i++)
             stand_in_send(&delayed[i], "yes");
@@ -104,11 +104,11 @@ static void answer_some_late(int number, const struct endpoint *from)
 
 Test(system_udpload, counts_late_replies, .init = stand_in_open)
 {
-    load_start("-n 1250 -Q 500 -t 1 -c 20000 --json FILE @");
+    load_start("-n 1500 -Q 200 -t 4 -c 20000 --json FILE @");
     stand_in_serve(answer_some_late, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
-    report_count(json, "sent", 1250);
+    report_count(json, "sent", 1500);
     report_count(json, "lost", 5);
     report_count(json, "late", 5);
     report_count(json, "duplicate", 0);
@@ -230,12 +230,13 @@ Test(system_udpload, gives_each_client_its_own_port_at_the_sources, .init = stan
 /* ---- Stalls ---- */
 
 /* In milliseconds. */
-static double p99(const char *json, const char *kind)
+static double percentile(const char *json, const char *kind, const char *which)
 {
+    const char *key = harness_format("\"%s\": ", which);
     const char *found = strstr(json, harness_format("\"%s\": {", kind));
-    found = found ? strstr(found, "\"p99\": ") : NULL;
-    expect(found != NULL, "expected the p99 of %s: %s", kind, json);
-    return strtod(found + strlen("\"p99\": "), NULL) / 1000;
+    found = found ? strstr(found, key) : NULL;
+    expect(found != NULL, "expected the %s of %s: %s", which, kind, json);
+    return strtod(found + strlen(key), NULL) / 1000;
 }
 
 Test(system_udpload, shows_a_stall_of_the_sender_only_in_the_corrected_latency,
@@ -250,8 +251,11 @@ Test(system_udpload, shows_a_stall_of_the_sender_only_in_the_corrected_latency,
     const char *json = load_report();
     report_count(json, "replied", 2000);
     /* 300 of 2000 requests were due during the stall and were sent up to 300 ms late. */
-    expect(p99(json, "corrected") >= STALL_MS / 2, "expected the stall in %s", json);
-    expect(p99(json, "raw") < p99(json, "corrected") / 2, "expected no stall in %s", json);
+    double corrected = percentile(json, "corrected", "p90"), raw = percentile(json, "raw", "p90");
+    expect(corrected >= STALL_MS / 4, "expected the stall in %s", json);
+    /* The requests that were under way at SIGSTOP are too few for p90, but a busy machine may delay
+     * others. */
+    expect(raw < corrected / 2 + (double)stand_in_pause_ms, "expected no stall in %s", json);
     expect(load_process.status == 3, "expected the sender to report it: %s", json);
 }
 
@@ -269,6 +273,6 @@ Test(system_udpload, shows_a_stall_of_the_server_in_both_latencies, .init = stan
     const char *json = load_report();
     report_exact(json);
     report_count(json, "replied", 2000);
-    expect(p99(json, "corrected") >= STALL_MS / 2, "expected the stall in %s", json);
-    expect(p99(json, "raw") >= STALL_MS / 2, "expected the stall in %s", json);
+    expect(percentile(json, "corrected", "p99") >= STALL_MS / 2, "expected the stall in %s", json);
+    expect(percentile(json, "raw", "p99") >= STALL_MS / 2, "expected the stall in %s", json);
 }

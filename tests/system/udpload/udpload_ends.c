@@ -43,8 +43,10 @@ Test(system_udpload_ends, counts_two_simultaneous_interrupts_as_one, .init = sta
 {
     load_start("-l 1h -Q 500 -t 5 --json FILE @");
     stand_in_serve(stand_in_reply_yes, 100);
+    process_kill(&load_process, SIGSTOP);
     process_kill(&load_process, SIGINT);
     process_kill(&load_process, SIGTERM);
+    process_kill(&load_process, SIGCONT);
     stand_in_serve(stand_in_reply_yes, INT32_MAX);
     harness_contains("the report", load_report(), "\"stopped_early\": true");
 }
@@ -155,7 +157,7 @@ static void expect_error(const char *words, int status, const char *part)
 static const char *run_against_closed_port(const char *host)
 {
     stand_in_open_at(host);
-    close(stand_in_udp);
+    udp_refuse(stand_in_udp);
     load_process = (struct process){.pid = 0};
     load_start("-n 50 -Q 200 -t 100ms -c 1000 --json FILE @");
     return load_report();
@@ -198,7 +200,7 @@ static void expect_status(const char *words, int status)
 Test(system_udpload_ends, fails_if_more_is_lost_than_tolerated, .init = stand_in_open)
 {
     expect_status("-n 100 -Q 1000 -t 200ms --json FILE @", 0);
-    expect_status("-n 100 -Q 1000 -t 200ms --max-loss 10 --json FILE @", 0);
+    expect_status("-n 100 -Q 1000 -t 2 --max-loss 10 --json FILE @", 0);
     expect_status("-n 100 -Q 1000 -t 200ms --max-loss 9.9% --json FILE @", 4);
     expect_status("-n 100 -Q 1000 -t 200ms --max-loss 0 --json FILE @", 4);
 }

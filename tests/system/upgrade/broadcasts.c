@@ -28,6 +28,13 @@ static void start(int workers, int rate)
     server_start(&server, config(workers, rate), "-l", restart_address(), NULL);
 }
 
+/* Changes the rate of the jobs, also of one that runs. */
+static void change_rate(int workers, int rate)
+{
+    server_configure(&server, config(workers, rate));
+    ctl_ok(&server, "reload", NULL);
+}
+
 static void join(int *clients, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -59,7 +66,7 @@ static void expect_one_copy_of(int *clients, int count, const char *text)
 
 static void expect_upgrades_within_a_broadcast(int workers)
 {
-    enum { CLIENTS = 1000, RATE = 500 };
+    enum { CLIENTS = 1000, RATE = 200 };
     static int clients[CLIENTS];
     if (!harness_raise_file_limit(CLIENTS + 100))
         cr_skip_test("this process may not open %d descriptors", CLIENTS + 100);
@@ -93,7 +100,7 @@ Test(system_upgrade_broadcasts, one_that_was_taken_over_can_be_cancelled)
 {
     enum { CLIENTS = 100 };
     int clients[CLIENTS];
-    start(2, 50);
+    start(2, 10);
     join(clients, CLIENTS);
     server_ask(&server, "broadcast nowait 41");
     server_ask(&server, "broadcast nowait 42");
@@ -103,6 +110,7 @@ Test(system_upgrade_broadcasts, one_that_was_taken_over_can_be_cancelled)
     int64_t sent = job_count(&server, 1, "sent");
     harness_equal("targets", job_count(&server, 1, "targets"), CLIENTS);
     harness_equal("skipped", job_count(&server, 1, "skipped"), CLIENTS - sent);
+    change_rate(2, 1000);
     await_job(&server, 2, "done");
     harness_equal("copies_sent", server_stat(&server, "copies_sent"), sent + CLIENTS);
     server_stop(&server);
@@ -165,12 +173,14 @@ Test(system_upgrade_broadcasts,
 {
     enum { CLIENTS = 50 };
     int clients[CLIENTS];
-    start(2, 50);
+    start(2, 5);
     join(clients, CLIENTS);
-    server_configure(&server, config(1, 50));
+    server_configure(&server, config(1, 5));
     server_ask(&server, "broadcast nowait 41");
     upgrade_expect_refusal(&server, "a broadcast runs or waits for confirmations");
+    change_rate(2, 1000);
     await_job(&server, 1, "done");
+    server_configure(&server, config(1, 1000));
     harness_equal("sent", job_count(&server, 1, "sent"), CLIENTS);
     const char *before = server_ask(&server, "jobs");
     upgrade(&server);
@@ -212,7 +222,7 @@ Test(system_upgrade_broadcasts, to_other_workers_says_that_the_list_of_an_ended_
 
 Test(system_upgrade_broadcasts, a_confirmed_one_asks_only_who_has_not_confirmed)
 {
-    enum { DEVICES = 100, PLAIN = 50, RATE = 100 };
+    enum { DEVICES = 100, PLAIN = 50, RATE = 20 };
     int devices[DEVICES], plain[PLAIN];
     start(2, RATE);
     join(plain, PLAIN);
@@ -220,6 +230,7 @@ Test(system_upgrade_broadcasts, a_confirmed_one_asks_only_who_has_not_confirmed)
         devices[i] = device_join(&server);
     server_ask(&server, "broadcast nowait confirm 41");
     upgrade_after(1, 30);
+    change_rate(2, 1000);
     uint64_t number = 0;
     for (int i = 0; i < DEVICES; i++) {
         number = expect_message(devices[i], "A");
@@ -304,12 +315,13 @@ Test(system_upgrade_broadcasts, udpctl_that_waits_for_one_waits_for_its_end_afte
     enum { CLIENTS = 40 };
     int clients[CLIENTS];
     struct process waiting;
-    start(2, 20);
+    start(2, 5);
     join(clients, CLIENTS);
     start_waiting(&waiting, NULL);
     upgrade(&server);
     upgrade(&server);
     expect(job_is(&server, 1, "running"), "expected the broadcast to run still");
+    change_rate(2, 1000);
     harness_equal("the status of udpctl", process_wait(&waiting), 0);
     harness_contains("its output", waiting.texts[0].data, "targets      40\n");
     harness_contains("its output", waiting.texts[0].data, "sent         40\n");
@@ -371,12 +383,13 @@ Test(system_upgrade_broadcasts, udpctl_on_a_terminal_goes_on_with_its_progress)
     int clients[CLIENTS];
     struct pane pane;
     pane_need_tmux();
-    start(2, 20);
+    start(2, 5);
     join(clients, CLIENTS);
     pane_open(&pane, 80, 24,
               harness_format("%s -s %s broadcast A", program_path("udpctl"), server.socket));
     pane_await(&pane, " to go");
     upgrade(&server);
+    change_rate(2, 1000);
     const char *screen = pane_expect_end(&pane, 0);
     harness_contains("the screen", screen, "sent         40\n");
     harness_equal("bars", (int64_t)text_count(screen, "to go"), 0);

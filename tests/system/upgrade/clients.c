@@ -216,8 +216,8 @@ static void expect_expiry_on_time(const char *before, const char *after)
     enum { TTL_MS = 3000, SWEEP_MS = 100 };
     const int64_t late_ms = harness_sanitized() ? 10000 : 1000;
     start(before);
-    join();
     int64_t joined_ms = harness_now_ms();
+    join();
     for (int i = 0; i < 3; i++) {
         harness_wait_ms(TTL_MS / 4);
         upgrade_to(after);
