@@ -129,14 +129,8 @@ Test(system_bridge_errors, notices_a_redis_that_stands_still)
 Test(system_bridge_errors, reports_a_redis_that_is_not_there)
 {
     bridge_start_server(&server);
-    struct endpoint unused = endpoint_of("127.0.0.1:0");
-    /* It keeps the port, and does not listen. */
-    int bound = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    expect(bind(bound, (struct sockaddr *)&unused.sockaddr, unused.size) == 0 &&
-               getsockname(bound, (struct sockaddr *)&unused.sockaddr, &unused.size) == 0,
-           "expected to bind a port");
     const struct redis nowhere = {.url = harness_format("unix:%s", harness_path("none"))},
-                       refusing = {.url = harness_format("redis://%s", endpoint_text(&unused))},
+                       refusing = {.url = harness_format("redis://%s", stream_refusing())},
                        name = {.url = "redis://redis.invalid"};
     start_bridge(&nowhere);
     bridge_expect(&bridge, "No such file or directory; check Redis and the network; the next");
@@ -147,7 +141,6 @@ Test(system_bridge_errors, reports_a_redis_that_is_not_there)
     start_bridge(&name);
     bridge_expect(&bridge, "reading the stream orders at redis://redis.invalid: ");
     bridge_stop(&bridge, "published=0 ");
-    close(bound);
     server_stop(&server);
 }
 

@@ -94,13 +94,6 @@ static void run_many_commands(const struct server *server)
     close(control);
 }
 
-/* A server that waited for the reader would never end. */
-static void expect_stop(struct server *server)
-{
-    process_kill(&server->process, SIGTERM);
-    harness_equal("the status", process_wait(&server->process), 0);
-}
-
 static void expect_service(struct server *server)
 {
     int first = udp_open("127.0.0.1"), second = udp_open("127.0.0.1");
@@ -109,7 +102,7 @@ static void expect_service(struct server *server)
     /* A warning is due: the registry is full. */
     udp_ask(second, &server->at[0], "hi", "yes");
     udp_ask(first, &server->at[0], "hi", "yes");
-    expect_stop(server);
+    server_stop(server); /* one that waited for the reader would never end */
 }
 
 Test(system_log, a_stalled_log_daemon_delays_nothing)
@@ -246,7 +239,7 @@ Test(system_log, a_terminal_that_is_stalled_before_the_start_does_not_delay_it)
     while (ctl(&server, "status", NULL).status != 0)
         harness_wait_ms(10);
     run_many_commands(&server);
-    expect_stop(&server);
+    server_stop(&server);
     pty_close(&terminal);
 }
 

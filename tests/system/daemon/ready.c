@@ -65,9 +65,7 @@ static void expect_service(harness_prepare *prepare)
     start(&server, prepare);
     server_await_log(&server, " ready version=");
     ctl_ok(&server, "status", NULL);
-    /* A server that waited for the reader would never end. */
-    process_kill(&server.process, SIGTERM);
-    harness_equal("the status", process_wait(&server.process), 0);
+    server_stop(&server); /* one that waited for the reader would never end */
 }
 
 Test(system_ready, a_ready_line_that_no_process_reads_delays_nothing)

@@ -166,6 +166,9 @@ bool harness_raise_file_limit(size_t count);
 /* ---- Streams: "tcp:127.0.0.1:3000", "unix:/path" ---- */
 
 int stream_open(const char *name);
+/* Returns a local address that refuses TCP connections: that of a socket that does not listen,
+ * which keeps other programs from the port until the test ends. */
+const char *stream_refusing(void);
 void stream_write_text(int stream, const char *text);
 /* Returns the next line without its newline, or NULL at the end. */
 const char *stream_line(int stream);
@@ -293,6 +296,7 @@ void harness_set_location(const char *file, int line);
 #define udp_refuse(...)               HERE(udp_refuse(__VA_ARGS__))
 #define udp_send_from_new_client(...) HERE(udp_send_from_new_client(__VA_ARGS__))
 #define stream_open(...)              HERE(stream_open(__VA_ARGS__))
+#define stream_refusing(...)          HERE(stream_refusing(__VA_ARGS__))
 #define stream_write_text(...)        HERE(stream_write_text(__VA_ARGS__))
 #define stream_line(...)              HERE(stream_line(__VA_ARGS__))
 #define stream_expect(...)            HERE(stream_expect(__VA_ARGS__))

@@ -32,6 +32,17 @@ int stream_open(const char *name)
     return connect_to(&at, sizeof at, AF_UNIX);
 }
 
+const char *stream_refusing(void)
+{
+    struct endpoint at = endpoint_of("127.0.0.1");
+    int stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (stream < 0 || bind(stream, (const struct sockaddr *)&at.sockaddr, at.size) != 0 ||
+        getsockname(stream, (struct sockaddr *)&at.sockaddr, &at.size) != 0)
+        harness_fail("expected a TCP socket: %s", strerror(errno));
+    return endpoint_text(&at);
+}
+
 void stream_write_text(int stream, const char *text)
 {
     if (send(stream, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))

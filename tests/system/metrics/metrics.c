@@ -20,7 +20,7 @@ Test(system_metrics, have_the_values_of_udpctl_stats)
                  "tcp:127.0.0.1:0", NULL);
     const char *address = http_address(&server);
     static const char *const CARS[] = {"audi", "toyota", "bmw"};
-    for (int i = 0; i < 20; i++) /* The sockets stay open: another could get the port. */
+    for (int i = 0; i < 20; i++)
         udp_ask(udp_open("127.0.0.1"), &server.at[0], "hi", CARS[i % 3]);
     int stream = stream_open(server.others[0]);
     stream_write_text(stream, "hi\n");

@@ -51,7 +51,6 @@ static const char *name_of(int client, char name[NAME_BYTES])
     return name;
 }
 
-/* The socket stays open until the end of the test, so that no later round gets its port. */
 static int open_round(int round)
 {
     const int on = 1;
@@ -162,6 +161,7 @@ static void run_round(int round, struct subscriber *events)
         if (round > 0)
             read_moves(events, round, (int64_t)(round - 1) * client_count + end);
     }
+    close(udp);
     for (int client = 0; client < client_count; client++)
         harness_equal("the round of a client", round_of[client], round);
 }

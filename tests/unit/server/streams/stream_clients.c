@@ -61,6 +61,7 @@ Test(stream_clients, without_a_free_descriptor_no_client_is_lost_and_the_loop_do
     cr_assert_eq(stream_stats.joined, 0);
     while (stream_stats.joined == 0)
         run_for_ms(100); /* accepting is resumed by a timer, without a sweep */
+    cr_assert_eq(stream_stats.joined, 1);
     stream_send_text(fd, "hi\n");
     stream_expect(fd, "hi\n", false);
     close(fd);
