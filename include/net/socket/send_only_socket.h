@@ -22,17 +22,21 @@
  * socket that sends (docs/performance.md, "What separate send sockets cost"). */
 
 /* Opens such a socket. During the call all sockets of this server on that port must allow sharing
- * (udp_socket_allow_sharing); the new one allows it, too. It drops everything that it receives
- * once it is connected; what clients have sent in the microseconds before, while the receiving
- * socket was in use already, can be read from it. Unless no interface has its address yet, it is
- * connected to port 9 (discard) of a loopback address or of its own address: so the kernel delivers
- * no client's datagram to it, and does not count it as a member of a reuseport group. It can
- * nevertheless send to any address. Bound to a wildcard, it can send only datagrams that name the
- * local address that they leave from (batch_add_reply, batch_add). *send_buffer_actual_bytes is
- * what the kernel gave. Returns the descriptor or -errno (-ENETUNREACH: bound to a wildcard, and
- * the loopback interface is down; -EADDRNOTAVAIL: the same, and IPv6 is disabled there). */
+ * (udp_socket_allow_sharing); the new one allows it, too. Unless no interface has its address yet,
+ * it is connected to port 9 (discard) of a loopback address or of its own address: so the kernel
+ * delivers no client's datagram to it, and does not count it as a member of a reuseport group. What
+ * clients have sent in the microseconds between its bind and its connection, while the receiving
+ * socket was in use already, can be read from it. It can nevertheless send to any address. Bound to
+ * a wildcard, it can send only datagrams that name the local address that they leave from
+ * (batch_add_reply, batch_add). *send_buffer_actual_bytes is what the kernel gave. Returns the
+ * descriptor or -errno (-ENETUNREACH: bound to a wildcard, and the loopback interface is down;
+ * -EADDRNOTAVAIL: the same, and IPv6 is disabled there). */
 int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
                           uint32_t *send_buffer_actual_bytes);
+
+/* Has the socket drop everything that it receives from now on. What it has received can still be
+ * read. Returns 0 or -errno. */
+int send_only_socket_drop_received(int socket);
 
 /* Connects a socket that was opened while no interface had its address. Call it once one has it.
  * Returns 0 or -errno. */

@@ -43,9 +43,9 @@ bool unicast_takeover_is_changed(const struct listeners *listeners,
                                  const struct listener *listener);
 
 /* Opens the sockets of the workers that the process before did not have, in *fresh, by the number
- * of the worker; the first listener->inherited are not set. The caller closes them and frees both
- * arrays. Call it when that process receives no more. Errors are logged. Returns 0, or -errno with
- * none open. */
+ * of the worker; the first listener->inherited are not set. Those that only send keep what they
+ * receive until send_socket_set_drop_received. The caller closes them and frees both arrays. Call
+ * it when that process receives no more. Errors are logged. Returns 0, or -errno with none open. */
 int unicast_takeover_grow(const struct listeners *listeners, const struct listener *listener,
                           const struct config *config, struct listener *fresh);
 

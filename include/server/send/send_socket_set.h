@@ -60,7 +60,7 @@ void send_socket_set_init(struct send_socket_set *senders);
 
 /* Opens the sockets that send from the address `bound` of a receiving socket, which becomes
  * `routed`. All sockets of this server on that port must allow sharing (udp_socket_allow_sharing).
- * Returns 0 or -errno. */
+ * send_socket_set_drop_received has to follow. Returns 0 or -errno. */
 int send_socket_set_open(struct send_socket_set *senders, int receiver, const struct addr *bound,
                          uint32_t send_buffer_bytes);
 
@@ -98,6 +98,10 @@ void send_socket_set_resize(const struct send_socket_set *senders);
 /* Connects the sockets that were opened while no interface had their address. Returns 0 or -errno.
  */
 int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound);
+
+/* Has the sockets that only send drop everything that they receive from now on. What they have
+ * received can still be read (send_only_socket_open). Returns 0 or -errno. */
+int send_socket_set_drop_received(const struct send_socket_set *senders);
 
 /* Makes all descriptors except `routed` refer to the sockets of `fresh`, and closes the descriptors
  * of `fresh`. */

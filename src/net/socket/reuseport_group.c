@@ -7,8 +7,10 @@
 #include "net/socket/socket_option.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The first socket is bound without SO_REUSEPORT, which fails if any other process has the port,
@@ -90,6 +92,13 @@ int reuseport_group_leave(int member)
         peer.ip[sizeof peer.ip - 1] = 1;
     socklen_t size = sockaddr_from_addr(&name, &peer);
     return connect(member, &name.any, size) == 0 ? 0 : -errno;
+}
+
+/* The kernel chooses the socket of a datagram and puts it there in one read-side section of RCU,
+ * for the end of which this command waits. */
+void reuseport_group_await_delivery(void)
+{
+    (void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 int reuseport_group_end(int member)

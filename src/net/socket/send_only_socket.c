@@ -54,15 +54,17 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
         if (is_missing)
             error = 0; /* it is connected once an interface has the address */
     }
-    /* Only now, so that what was received until the connect can be read. From now on everything is
-     * dropped, so the smallest buffer suffices. */
-    if (!error)
-        error = drop_filter_attach(fd);
-    if (!error)
-        socket_set_receive_buffer(fd, 1);
     if (error) {
         close(fd);
         return error;
     }
     return fd;
+}
+
+int send_only_socket_drop_received(int socket)
+{
+    int error = drop_filter_attach(socket);
+    if (error == 0)
+        socket_set_receive_buffer(socket, 1); /* the smallest that the kernel allows */
+    return error;
 }

@@ -138,6 +138,8 @@ static int open_senders(struct listener *listener, const struct config *config, 
         if (error != 0 && needs_single(listener, error))
             error = open_single(listener, opened, config->server.send_buffer_bytes);
         opened += error == 0;
+        if (error == 0)
+            error = send_socket_set_drop_received(&listener->senders[opened - 1]);
     }
     if (error != 0) {
         listeners_close_sockets(listener, worker_count, opened);

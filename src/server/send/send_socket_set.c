@@ -135,21 +135,40 @@ int send_socket_set_reserve(struct send_socket_set *senders, int receiver, const
     return error;
 }
 
-int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound)
+/* Calls change for each socket that only sends, until it fails. Returns 0 or -errno. */
+static int change_each(const struct send_socket_set *senders,
+                       int (*change)(int socket, const struct addr *bound),
+                       const struct addr *bound)
 {
     /* Without SEND_SOCKET_SLOT_UNKNOWN, whose socket is the one that receives. */
     size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
-    int error = send_only_socket_connect(senders->on_link, bound);
+    int error = change(senders->on_link, bound);
     if (error == 0)
-        error = send_only_socket_connect(senders->reply_reserve, bound);
+        error = change(senders->reply_reserve, bound);
     if (error == 0)
-        error = send_only_socket_connect(senders->copy_reserve, bound);
+        error = change(senders->copy_reserve, bound);
     for (size_t i = 0; i < slots && error == 0; i++) {
-        error = send_only_socket_connect(senders->replies[i], bound);
+        error = change(senders->replies[i], bound);
         if (error == 0)
-            error = send_only_socket_connect(senders->copies[i], bound);
+            error = change(senders->copies[i], bound);
     }
     return error;
+}
+
+int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound)
+{
+    return change_each(senders, send_only_socket_connect, bound);
+}
+
+static int drop_received(int socket, const struct addr *bound)
+{
+    (void)bound;
+    return send_only_socket_drop_received(socket);
+}
+
+int send_socket_set_drop_received(const struct send_socket_set *senders)
+{
+    return senders->single ? 0 : change_each(senders, drop_received, NULL);
 }
 
 static void replace(int old, int *fresh)

@@ -5,6 +5,7 @@
 #include "net/socket/socket_descriptor.h"
 #include "net/unix/socket_file.h"
 #include "sim/core/trace.h"
+#include "sim/net/network.h"
 #include "sim/net/udp.h"
 #include "sim/os/files.h"
 #include "sim/world/faults.h"
@@ -75,8 +76,13 @@ int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_
 /* Without a program all is for the first socket, which stays. */
 int reuseport_group_leave(int member)
 {
-    udp_of(member);
+    udp_begin_arrival(udp_of(member));
     return 0;
+}
+
+void reuseport_group_await_delivery(void)
+{
+    udp_end_arrivals();
 }
 
 int reuseport_group_end(int member)
@@ -99,6 +105,8 @@ int reuseport_group_choose_by_source(const int *fds, size_t count, enum addr_fam
     shards_asked(&own, error);
     if (error != 0)
         return error;
+    if (upgrades_are_taken() && count < size_of_group(first))
+        network_arrive_now(); /* as late as it can be for the sockets that get no more */
     for (size_t i = 0; i < count; i++)
         udp_of(fds[i])->number = (uint32_t)i;
     struct udp *udp;
@@ -106,6 +114,8 @@ int reuseport_group_choose_by_source(const int *fds, size_t count, enum addr_fam
         if (!udp->send_only && udp_is_at(udp, &first->bound)) {
             udp->shards = (uint32_t)count;
             udp->key = own;
+            if (udp->number >= count)
+                udp_begin_arrival(udp);
         }
     return 0;
 }

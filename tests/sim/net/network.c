@@ -99,10 +99,45 @@ static void arrive_at_server(struct packet *packet)
     free(packet);
 }
 
+/* A packet on its way to the server. */
+struct transit {
+    struct packet *packet; /* NULL: it has arrived before its time */
+};
+
+enum { LATEST = 16 };
+static struct transit *latest[LATEST]; /* those that were sent last and are on their way */
+static size_t latest_count;            /* of all that were sent */
+
 static void on_arrival_at_server(void *state)
 {
+    struct transit *transit = state;
     in_transit--;
-    arrive_at_server(state);
+    for (size_t i = 0; i < LATEST; i++)
+        if (latest[i] == transit)
+            latest[i] = NULL;
+    if (transit->packet != NULL)
+        arrive_at_server(transit->packet);
+    free(transit);
+}
+
+static void start_to_server(struct packet *packet, uint64_t delay_ns)
+{
+    struct transit *transit = malloc(sizeof *transit);
+    *transit = (struct transit){packet};
+    latest[latest_count++ % LATEST] = transit;
+    event_queue_add(delay_ns, on_arrival_at_server, transit);
+}
+
+void network_arrive_now(void)
+{
+    for (size_t i = 0; i < LATEST; i++) {
+        if (latest[i] == NULL)
+            continue;
+        struct packet *packet = latest[i]->packet;
+        latest[i]->packet = NULL;
+        latest[i] = NULL;
+        arrive_at_server(packet);
+    }
 }
 
 static void on_arrival_at_client(void *state)
@@ -119,7 +154,7 @@ static void start(struct packet *packet, bool to_server, uint64_t after_ns)
         after_ns + draw_range(DRAW_NETWORK, network.delay_min_ns, network.delay_max_ns);
     in_transit++;
     if (to_server)
-        event_queue_add(delay_ns, on_arrival_at_server, packet);
+        start_to_server(packet, delay_ns);
     else
         event_queue_add_outside(delay_ns, on_arrival_at_client, packet);
 }

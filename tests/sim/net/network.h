@@ -42,6 +42,9 @@ void network_from_server(const struct addr *from, const struct addr *to, const v
 void network_frame(uint32_t interface, const struct addr *from, const struct addr *to,
                    const void *bytes, size_t size);
 
+/* Packets that are on their way to the server arrive now: a few of those that were sent last. */
+void network_arrive_now(void);
+
 /* How many packets are on their way. */
 uint32_t network_in_transit(void);
 

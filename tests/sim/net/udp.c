@@ -73,7 +73,8 @@ static void destroy(struct object *object)
     struct udp *udp = (struct udp *)object;
     if (!udp->send_only && plan_is_stopping() && broken_is("bound"))
         return;
-    bool has_datagrams = udp->first != NULL || broken_is("upgrade-datagram");
+    bool has_datagrams =
+        udp->first != NULL || udp->arriving != NULL || broken_is("upgrade-datagram");
     if (has_datagrams && !udp->send_only && upgrades_are_closing())
         broken_promise("an upgrade loses no datagram", "one waits at port %d", udp->bound.port);
     for (size_t i = 0; i < socket_count; i++)
@@ -84,6 +85,7 @@ static void destroy(struct object *object)
         udp->first = packet->next;
         free(packet);
     }
+    free(udp->arriving);
     udp->closed = true;
     if (udp->send_used == 0)
         free(udp);
@@ -236,6 +238,12 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
     return error;
 }
 
+int send_only_socket_drop_received(int socket)
+{
+    udp_of(socket);
+    return 0;
+}
+
 /* The kernel finds no route from an address that the host does not have. */
 int send_only_socket_connect(int socket, const struct addr *bound)
 {
@@ -335,6 +343,34 @@ uint32_t socket_receive_drops(int socket)
 
 /* ---- receiving ---- */
 
+static void append(struct udp *udp, struct packet *packet)
+{
+    packet->next = NULL;
+    *udp->end = packet;
+    udp->end = &packet->next;
+}
+
+void udp_begin_arrival(struct udp *udp)
+{
+    if (udp->first == NULL || udp->arriving != NULL)
+        return;
+    struct packet **last = &udp->first;
+    while ((*last)->next != NULL)
+        last = &(*last)->next;
+    udp->arriving = *last;
+    *last = NULL;
+    udp->end = last;
+}
+
+void udp_end_arrivals(void)
+{
+    for (size_t i = 0; i < socket_count; i++)
+        if (sockets[i]->arriving != NULL) {
+            append(sockets[i], sockets[i]->arriving);
+            sockets[i]->arriving = NULL;
+        }
+}
+
 static void queue(struct udp *udp, struct packet *packet)
 {
     uint32_t bytes = packet->size + PACKET_EXTRA_BYTES;
@@ -346,10 +382,8 @@ static void queue(struct udp *udp, struct packet *packet)
         return;
     }
     trace(TRACE_ARRIVED, packet->to.port, packet->size, packet->from.port, 0);
-    packet->next = NULL;
     packet->shards = udp->shards;
-    *udp->end = packet;
-    udp->end = &packet->next;
+    append(udp, packet);
     udp->queued_bytes += bytes;
 }
 
@@ -441,9 +475,11 @@ bool udp_is_joined(const struct addr *group, uint32_t index)
 uint32_t udp_waiting(void)
 {
     uint32_t count = 0;
-    for (size_t i = 0; i < socket_count; i++)
+    for (size_t i = 0; i < socket_count; i++) {
+        count += sockets[i]->arriving != NULL;
         for (const struct packet *packet = sockets[i]->first; packet != NULL; packet = packet->next)
             count++;
+    }
     return count;
 }
 

@@ -38,6 +38,7 @@ struct udp {
     bool sends_to_group;
     uint32_t path_index; /* of the interface that it sends by; 0: that of its address */
     struct packet *first, **end;
+    struct packet *arriving; /* it comes last, at udp_end_arrivals; NULL: none does */
     uint32_t queued_bytes, receive_limit, drops;
     uint32_t send_used, send_limit; /* bytes of kernel memory */
     uint32_t unwatched_bytes;       /* that it held when epoll could not watch it; 0: it has sent */
@@ -56,6 +57,11 @@ struct packet *packet_new(const struct addr *from, const struct addr *to, const 
 /* Puts a packet into the receive buffer of the socket that it is for, or drops it. Takes it over.
  */
 void udp_deliver(struct packet *packet);
+
+/* A socket gets no more from now on. Its last datagram may be one for which another processor has
+ * chosen it before, and which is not in it yet. */
+void udp_begin_arrival(struct udp *udp);
+void udp_end_arrivals(void);
 
 /* Sends a datagram as the kernel would: returns 0, or an errno. */
 int udp_send(int fd, const struct addr *to, const struct addr *local, const void *bytes,

@@ -87,6 +87,30 @@ Test(send_only_socket, receives_no_datagram_of_a_reuseport_group_on_its_port)
     }
 }
 
+/* Its address is missing, so it is not connected, and takes what others should get. */
+Test(send_only_socket, drops_only_what_comes_after_the_call)
+{
+    static const struct addr anywhere = {.family = ADDR_NONE};
+    struct addr bound = address("10.8.0.1:4000"), client;
+    uint32_t got;
+    char byte[2];
+    if (unshare(CLONE_NEWNET) != 0)
+        cr_skip("network namespaces take root");
+    cr_assert_eq(system("ip link set lo up"), 0);
+    int sender = send_only_socket_open(&bound, 64 << 10, &got);
+    cr_assert_geq(sender, 0);
+    cr_assert_eq(system("ip address add 10.8.0.1/32 dev lo"), 0);
+    int peer = open_at("10.8.0.1:0", &client);
+    send_by(peer, &bound, &anywhere);
+    cr_assert_eq(send_only_socket_drop_received(sender), 0);
+    send_by(peer, &bound, &anywhere);
+    cr_assert_eq(read(sender, byte, sizeof byte), 1);
+    cr_assert_eq(read(sender, byte, sizeof byte), -1);
+    cr_assert_eq(errno, EAGAIN);
+    close(peer);
+    close(sender);
+}
+
 Test(send_only_socket, allows_no_other_socket_on_the_port_once_sharing_is_off)
 {
     struct addr bound;
