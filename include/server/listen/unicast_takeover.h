@@ -18,7 +18,7 @@
  * arrives between unicast_takeover_grow and the failure.
  *
  * Fewer workers: the sockets of the others receive nothing once the kernel chooses anew; what waits
- * in them is to be read then. */
+ * in them is to be read after reuseport_group_await_delivery. */
 
 /* Returns the sockets that the process before has for a listener, whose interface was found, or
  * NULL. */
@@ -53,9 +53,9 @@ int unicast_takeover_grow(const struct listeners *listeners, const struct listen
  * before. Call it when the process before has left. Returns 0 or -errno. */
 int unicast_takeover_choose(const struct listeners *listeners, const struct listener *listener);
 
-/* Has the sockets of workers that are no more receive nothing, where the kernel chooses by its own
- * hash; after unicast_takeover_choose it gives them nothing otherwise. Where the kernel refuses it,
- * what arrives between the last read and the close of such a socket is lost. */
+/* Has the kernel choose no socket of workers that are no more, where it chooses by its own hash;
+ * otherwise unicast_takeover_choose has done that. Where the kernel refuses it, what arrives
+ * between the last read and the close of such a socket is lost. */
 void unicast_takeover_leave(const struct listeners *listeners,
                             const struct inherited_listener *entry);
 

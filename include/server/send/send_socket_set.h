@@ -95,12 +95,12 @@ int send_socket_set_take_over(struct send_socket_set *senders, struct handover_r
 void send_socket_set_choose_size(struct send_socket_set *senders, uint32_t send_buffer_bytes);
 void send_socket_set_resize(const struct send_socket_set *senders);
 
-/* Connects the sockets that were opened while no interface had their address. Returns 0 or -errno.
- */
+/* Connects the sockets that were opened while no interface had their address. Tries all of them.
+ * Returns 0 or -errno. */
 int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound);
 
 /* Has the sockets that only send drop everything that they receive from now on. What they have
- * received can still be read (send_only_socket_open). Returns 0 or -errno. */
+ * received can still be read (send_only_socket_open). Tries all of them. Returns 0 or -errno. */
 int send_socket_set_drop_received(const struct send_socket_set *senders);
 
 /* Makes all descriptors except `routed` refer to the sockets of `fresh`, and closes the descriptors

@@ -17,7 +17,7 @@ int socket_takeover_grow(const struct workers *workers, const struct listeners *
 /* When the process before has left, after startup_sockets_receive: answers what waits in sockets
  * that no worker of this process has, and what new sockets that only send have received before they
  * were connected; closes what this process does not use, and removes the files of that. If the
- * number of workers has changed, it waits until all that is in those sockets
+ * number of workers has changed, it first waits until all such datagrams are in their sockets
  * (reuseport_group_await_delivery). */
 void socket_takeover_end(const struct workers *workers, const struct listeners *listeners,
                          struct inherited_sockets *inherited);

@@ -135,24 +135,28 @@ int send_socket_set_reserve(struct send_socket_set *senders, int receiver, const
     return error;
 }
 
-/* Calls change for each socket that only sends, until it fails. Returns 0 or -errno. */
+/* Calls change for each socket that only sends, also after an error. Returns 0 or the first -errno.
+ */
 static int change_each(const struct send_socket_set *senders,
                        int (*change)(int socket, const struct addr *bound),
                        const struct addr *bound)
 {
+    int sockets[SEND_SOCKET_SET_FILES_MAX] = {senders->on_link, senders->reply_reserve,
+                                              senders->copy_reserve};
     /* Without SEND_SOCKET_SLOT_UNKNOWN, whose socket is the one that receives. */
-    size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
-    int error = change(senders->on_link, bound);
-    if (error == 0)
-        error = change(senders->reply_reserve, bound);
-    if (error == 0)
-        error = change(senders->copy_reserve, bound);
-    for (size_t i = 0; i < slots && error == 0; i++) {
-        error = change(senders->replies[i], bound);
-        if (error == 0)
-            error = change(senders->copies[i], bound);
+    size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1, count = 3;
+    int first = 0;
+    if (senders->single)
+        return 0;
+    for (size_t i = 0; i < slots; i++) {
+        sockets[count++] = senders->replies[i];
+        sockets[count++] = senders->copies[i];
     }
-    return error;
+    for (size_t i = 0; i < count; i++) {
+        int error = change(sockets[i], bound);
+        first = first != 0 ? first : error;
+    }
+    return first;
 }
 
 int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound)
@@ -168,7 +172,7 @@ static int drop_received(int socket, const struct addr *bound)
 
 int send_socket_set_drop_received(const struct send_socket_set *senders)
 {
-    return senders->single ? 0 : change_each(senders, drop_received, NULL);
+    return change_each(senders, drop_received, NULL);
 }
 
 static void replace(int old, int *fresh)

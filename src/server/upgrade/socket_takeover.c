@@ -2,6 +2,7 @@
 
 #include "net/socket/reuseport_group.h"
 #include "net/socket/socket_descriptor.h"
+#include "net/socket/socket_option.h"
 #include "os/log/log.h"
 #include "server/listen/unicast_takeover.h"
 #include "server/workers/worker_updates.h"
@@ -66,11 +67,12 @@ static void answer_strays(const struct workers *workers, const struct listeners 
 {
     for (size_t k = listeners->list[i].inherited; k < workers->count; k++) {
         int error = send_socket_set_drop_received(&listeners->list[i].senders[k]);
-        if (error != 0)
+        if (error == 0)
+            worker_answer_strays(workers->list[k], i);
+        else
             log_event(LOG_LEVEL_ERROR, "a socket that only sends may receive datagrams", "address",
-                      listeners->list[i].text, "reason", strerror(-error), "advice",
+                      listeners->list[i].text, "reason", socket_option_error(-error), "advice",
                       "restart udpsrv", NULL);
-        worker_answer_strays(workers->list[k], i);
     }
 }
 

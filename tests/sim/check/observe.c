@@ -43,14 +43,15 @@ static const void *waiting_copy; /* to the multicast group */
 static size_t waiting_size;
 
 /* The worker of a socket. Its own thread uses it; while that is held for an upgrade, the main
- * thread does. */
+ * thread does, or that of the new process if the one before was killed. */
 static void check_thread(int worker)
 {
     int current = scheduler_current();
     int thread = current >= 0 ? scheduler_worker_of(current) : MAIN_THREAD;
     if (thread == worker)
         return;
-    bool is_held = roles_process() >= 0 && scheduler_count(roles_process()) == 1;
+    bool is_held =
+        roles_process() >= 0 ? scheduler_count(roles_process()) == 1 : upgrades_are_taken();
     if (thread != MAIN_THREAD || !is_held)
         broken_promise("each worker uses its own sockets", "worker %d uses one of worker %d",
                        thread, worker);

@@ -73,10 +73,13 @@ int reuseport_group_add(int member, const struct addr *bound, struct udp_socket_
     return fd;
 }
 
-/* Without a program all is for the first socket, which stays. */
 int reuseport_group_leave(int member)
 {
-    udp_begin_arrival(udp_of(member));
+    struct udp *udp = udp_of(member);
+    if (upgrades_are_taken())
+        network_arrive_now(); /* as late as it can be for this socket */
+    udp->has_left = true;
+    udp_begin_arrival(udp);
     return 0;
 }
 

@@ -101,7 +101,7 @@ int multicast_connect(const struct addr *group, const struct multicast_path *pat
     memcpy(from->ip, source.ip, sizeof from->ip);
     struct udp *udp = udp_of(fd);
     udp->bound = *from;
-    udp->send_only = udp->is_connected = udp->sends_to_group = true;
+    udp->send_only = udp->is_connected = udp->drops_received = udp->sends_to_group = true;
     udp->path_index = path->interface;
     if (broken_is("path") && host_birth(index) > HOST_INTERFACES)
         udp->path_index = UINT32_MAX;

@@ -20,7 +20,6 @@ enum {
 
 struct network network;
 static network_receiver *receive;
-static uint32_t in_transit;
 static struct addr silent[SILENT_MAX];
 static size_t silent_count;
 static uint64_t slow_free_ns; /* when the slow interface has sent all that waits */
@@ -34,11 +33,6 @@ void network_end_faults(void)
 {
     network = (struct network){.delay_min_ns = 100000, .delay_max_ns = 300000};
     silent_count = 0;
-}
-
-uint32_t network_in_transit(void)
-{
-    return in_transit;
 }
 
 void network_set_silent(const struct addr *addr, bool is_silent)
@@ -111,7 +105,6 @@ static size_t latest_count;            /* of all that were sent */
 static void on_arrival_at_server(void *state)
 {
     struct transit *transit = state;
-    in_transit--;
     for (size_t i = 0; i < LATEST; i++)
         if (latest[i] == transit)
             latest[i] = NULL;
@@ -143,7 +136,6 @@ void network_arrive_now(void)
 static void on_arrival_at_client(void *state)
 {
     struct packet *packet = state;
-    in_transit--;
     receive(&packet->from, &packet->to, packet->bytes, packet->size);
     free(packet);
 }
@@ -152,7 +144,6 @@ static void start(struct packet *packet, bool to_server, uint64_t after_ns)
 {
     uint64_t delay_ns =
         after_ns + draw_range(DRAW_NETWORK, network.delay_min_ns, network.delay_max_ns);
-    in_transit++;
     if (to_server)
         start_to_server(packet, delay_ns);
     else

@@ -45,7 +45,4 @@ void network_frame(uint32_t interface, const struct addr *from, const struct add
 /* Packets that are on their way to the server arrive now: a few of those that were sent last. */
 void network_arrive_now(void);
 
-/* How many packets are on their way. */
-uint32_t network_in_transit(void);
-
 #endif

@@ -32,6 +32,7 @@ enum {
 static struct udp *sockets[SOCKETS_MAX];
 static size_t socket_count;
 static uint16_t next_port = 40000;
+static uint32_t arrivals_ended; /* how many times udp_end_arrivals was called */
 
 struct udp *udp_of(int fd)
 {
@@ -229,6 +230,7 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
         return fd;
     struct udp *udp = udp_of(fd);
     udp->send_only = true;
+    udp->opened_arrivals = arrivals_ended;
     udp->bound = *bound;
     *send_buffer_actual_bytes = udp->send_limit / 2;
     int error = send_only_socket_connect(fd, bound);
@@ -238,9 +240,16 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
     return error;
 }
 
+/* In an upgrade only after the wait, since the socket may have been chosen before it was connected.
+ */
 int send_only_socket_drop_received(int socket)
 {
-    udp_of(socket);
+    struct udp *udp = udp_of(socket);
+    bool is_early = udp->opened_arrivals == arrivals_ended;
+    if (upgrades_are_taken() && (is_early || broken_is("upgrade-stray")))
+        broken_promise("an upgrade loses no datagram", "one that only sends may get one at port %d",
+                       udp->bound.port);
+    udp->drops_received = true;
     return 0;
 }
 
@@ -364,6 +373,7 @@ void udp_begin_arrival(struct udp *udp)
 
 void udp_end_arrivals(void)
 {
+    arrivals_ended++;
     for (size_t i = 0; i < socket_count; i++)
         if (sockets[i]->arriving != NULL) {
             append(sockets[i], sockets[i]->arriving);
@@ -406,8 +416,8 @@ static bool is_member(const struct udp *udp, uint32_t interface)
 
 static bool takes(const struct udp *udp, const struct packet *packet, bool wildcard)
 {
-    if ((udp->send_only && udp->is_connected) || udp->bound.port != packet->to.port ||
-        udp->bound.family != packet->to.family)
+    if ((udp->send_only && udp->is_connected) || udp->has_left ||
+        udp->bound.port != packet->to.port || udp->bound.family != packet->to.family)
         return false;
     if (udp->is_multicast && !is_member(udp, packet->interface))
         return false;
@@ -470,17 +480,6 @@ bool udp_is_joined(const struct addr *group, uint32_t index)
                         sockets[i]->memberships[k].birth)
                     return true;
     return false;
-}
-
-uint32_t udp_waiting(void)
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < socket_count; i++) {
-        count += sockets[i]->arriving != NULL;
-        for (const struct packet *packet = sockets[i]->first; packet != NULL; packet = packet->next)
-            count++;
-    }
-    return count;
 }
 
 bool udp_any_has(uint32_t bytes)
@@ -546,6 +545,9 @@ int udp_send(int fd, const struct addr *to, const struct addr *local, const void
         return EINVAL;
     struct udp *udp = udp_of(fd);
     struct addr from = udp->bound;
+    if (udp->send_only && (!udp->drops_received || broken_is("send-only")))
+        broken_promise("a socket that only sends drops what it receives", "port %d",
+                       udp->bound.port);
     uint32_t charged = (uint32_t)size + PACKET_EXTRA_BYTES;
     if (local->family != ADDR_NONE) {
         memcpy(from.ip, local->ip, sizeof from.ip);

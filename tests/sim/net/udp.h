@@ -27,9 +27,12 @@ struct udp {
     struct object object;
     struct addr bound; /* family ADDR_NONE: not bound */
     bool send_only, drops_all, in_group, is_multicast, closed;
-    bool is_connected; /* one that only sends: receives nothing */
-    uint32_t number;   /* in its group */
-    uint32_t shards;   /* the number of sockets that its group's program chooses among; 0: none */
+    bool is_connected;        /* one that only sends: receives nothing */
+    bool drops_received;      /* likewise, from now on */
+    uint32_t opened_arrivals; /* how many times arrivals had ended when it was opened */
+    bool has_left;            /* its group: receives nothing */
+    uint32_t number;          /* in its group */
+    uint32_t shards; /* the number of sockets that its group's program chooses among; 0: none */
     struct shards_key key; /* of that program */
     struct membership {
         uint32_t index, birth; /* of the interface */
@@ -72,9 +75,6 @@ bool udp_has_path(const struct udp *udp);
 
 /* Whether any socket is a member of the group, on an interface (0: on any) that exists. */
 bool udp_is_joined(const struct addr *group, uint32_t index);
-
-/* The number of packets in all receive buffers. */
-uint32_t udp_waiting(void);
 
 /* Whether the send buffer of any socket is more than half full, or holds that many bytes. */
 bool udp_any_has(uint32_t bytes);

@@ -6,6 +6,7 @@
 #include "net/socket/socket_buffer.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
+#include "udp_socket_fixture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -139,4 +140,19 @@ Test(send_socket_set, that_is_reserved_has_the_descriptors_of_one_that_is_opened
     cr_assert_eq(taken.replies[0], first);
     cr_assert_not(socket_is_placeholder(first));
     cr_assert_eq(open_count(&fresh), 0);
+}
+
+Test(send_socket_set, of_one_socket_is_neither_connected_nor_does_it_drop, .fini = close_all)
+{
+    static const struct addr anywhere = {.family = ADDR_NONE};
+    struct addr client;
+    open_set("127.0.0.1:0");
+    send_socket_set_close(&given);
+    cr_assert_eq(send_socket_set_open_single(&given, receiver, 64 << 10), 0);
+    cr_assert_eq(send_socket_set_connect(&given, &bound), 0);
+    cr_assert_eq(send_socket_set_drop_received(&given), 0);
+    int peer = open_at("127.0.0.1:0", &client);
+    send_by(peer, &bound, &anywhere);
+    expect_from(receiver, &client, 1);
+    socket_close(peer);
 }
