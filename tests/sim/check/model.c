@@ -362,7 +362,8 @@ static void count_bytes(struct model_entry *entry, size_t size)
     entry->bytes_in += size + (entry->source.family == ADDR_IPV4 ? 28 : 48);
 }
 
-struct model_entry *model_receive(int listener, int worker, const struct datagram *datagram)
+struct model_entry *model_receive(int listener, int worker, const struct datagram *datagram,
+                                  bool is_earlier)
 {
     const uint8_t *bytes = datagram->bytes;
     const size_t size = datagram->size;
@@ -384,7 +385,7 @@ struct model_entry *model_receive(int listener, int worker, const struct datagra
         effect.leaves = either(effect.leaves, next.leaves);
         effect.registers = either(effect.registers, next.registers);
     }
-    if (dropped == MAYBE)
+    if (dropped == MAYBE || is_earlier)
         effect = (struct effect){both(effect.leaves, MAYBE), both(effect.registers, MAYBE)};
     entry->proven |= !settings.cookie || (settings_change && !next_settings.cookie) ||
                      proof(entry, bytes, size) != NO;

@@ -87,8 +87,9 @@ bool model_is_possible(const struct model_entry *entry);
 /* Whether it may occupy a place now: it may be registered, or be still to be swept. */
 bool model_occupies(const struct model_entry *entry);
 
-/* A datagram was received. */
-struct model_entry *model_receive(int listener, int worker, const struct datagram *datagram);
+/* A datagram was received; is_earlier: maybe by a worker that does not have its client. */
+struct model_entry *model_receive(int listener, int worker, const struct datagram *datagram,
+                                  bool is_earlier);
 /* The offload has answered one. */
 struct model_entry *model_offloaded(int listener, int worker, const struct addr *source,
                                     size_t size);

@@ -121,7 +121,7 @@ void observe_received(int socket, const struct datagram *datagram, bool is_earli
     const struct model_entry *known = model_find(listener, &datagram->source);
     uint64_t sure_until_ms = known != NULL ? known->sure_until_ms : 0;
     struct model_link link = known != NULL ? known->link : (struct model_link){.birth = 0};
-    struct model_entry *entry = model_receive(listener, worker, datagram);
+    struct model_entry *entry = model_receive(listener, worker, datagram, is_earlier);
     if (is_earlier)
         note_earlier(entry, sure_until_ms, &link);
     note_message(entry, datagram);

@@ -49,7 +49,8 @@ static void count_source(const struct model_entry *entry, const uint8_t *bytes, 
     if (frame == FRAME_IS_BAD || frame == FRAME_IS_LEAVE)
         count(BAD_FRAME, is_first && frame == FRAME_IS_BAD);
     /* Of a source that is not registered. Where sources are to be proven, it is challenged. */
-    bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
+    bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms &&
+                      entry->earlier_ms != event_queue_now_ms();
     if (frame == FRAME_IS_HELLO && !stays_sure && (!settings.cookie || settings_change))
         count(BAD_FRAME, is_first && !model_is_possible(entry));
     if (frame == FRAME_IS_HELLO && is_first && stays_sure &&
