@@ -67,12 +67,11 @@ static void answer_strays(const struct workers *workers, const struct listeners 
 {
     for (size_t k = listeners->list[i].inherited; k < workers->count; k++) {
         int error = send_socket_set_drop_received(&listeners->list[i].senders[k]);
-        if (error == 0)
-            worker_answer_strays(workers->list[k], i);
-        else
+        if (error != 0)
             log_event(LOG_LEVEL_ERROR, "a socket that only sends may receive datagrams", "address",
                       listeners->list[i].text, "reason", socket_option_error(-error), "advice",
                       "restart udpsrv", NULL);
+        worker_answer_strays(workers->list[k], i);
     }
 }
 

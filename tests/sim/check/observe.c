@@ -92,7 +92,8 @@ static void note_earlier(struct model_entry *entry, uint64_t sure_until_ms,
 }
 
 /* What a datagram means for all but the registry. */
-static void note_message(struct model_entry *entry, const struct datagram *datagram)
+static void note_message(struct model_entry *entry, const struct datagram *datagram,
+                         bool is_earlier)
 {
     const uint8_t *bytes = datagram->bytes;
     size_t size = datagram->size;
@@ -101,10 +102,10 @@ static void note_message(struct model_entry *entry, const struct datagram *datag
         bytes += 21;
         size -= 21;
     }
-    bool may_be_dropped = bytes != datagram->bytes ||
+    bool may_be_dropped = is_earlier || bytes != datagram->bytes ||
                           model_is_oversize(datagram->bytes, datagram->size, datagram->truncated);
     copies_message_received(entry, may_be_dropped, bytes, size);
-    subscribers_datagram(entry, bytes, size, bytes != datagram->bytes);
+    subscribers_datagram(entry, bytes, size, is_earlier || bytes != datagram->bytes);
     if (touched_count < TOUCHED_MAX)
         touched[touched_count++] = entry;
 }
@@ -115,6 +116,8 @@ void observe_received(int socket, const struct datagram *datagram, bool is_earli
     totals.datagrams++;
     receiving[worker] = listener;
     last_receiver = worker;
+    if (shards_worker_of(listener, &datagram->source) == worker)
+        is_earlier = false; /* it has waited for this one */
     is_earlier |= scheduler_process() != roles_process();
     if (!is_earlier)
         shards_check_worker(listener, &datagram->source, worker);
@@ -124,7 +127,7 @@ void observe_received(int socket, const struct datagram *datagram, bool is_earli
     struct model_entry *entry = model_receive(listener, worker, datagram, is_earlier);
     if (is_earlier)
         note_earlier(entry, sure_until_ms, &link);
-    note_message(entry, datagram);
+    note_message(entry, datagram, is_earlier);
 }
 
 static bool has_mode(enum drawn_mode mode)
@@ -180,7 +183,7 @@ void observe_offloaded(const struct packet *packet, int worker, bool has_reply, 
     struct model_entry *entry = model_offloaded(listener, worker, &packet->from, packet->size);
     totals.datagrams++;
     shards_check_worker(listener, &packet->from, worker);
-    note_message(entry, &datagram);
+    note_message(entry, &datagram, false);
     if (model_is_oversize(packet->bytes, packet->size, false))
         broken_promise("the offload answers only what the server would answer",
                        "a datagram of %" PRIu32 " bytes", packet->size);

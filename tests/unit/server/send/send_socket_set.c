@@ -44,6 +44,7 @@ static void open_set(const char *at)
 {
     struct addr addr = address(at);
     struct udp_socket_options options = {0};
+    send_socket_set_init(&taken);
     receiver = udp_socket_open(&addr, &options, &bound);
     cr_assert_geq(receiver, 0);
     udp_socket_allow_sharing(receiver, true);
