@@ -116,6 +116,13 @@ Test(system_upgrade_broadcasts, one_that_was_taken_over_can_be_cancelled)
     server_stop(&server);
 }
 
+static void await_targets(int job, int64_t targets)
+{
+    for (int64_t end = harness_now_ms() + HARNESS_DEADLINE_MS;
+         job_count(&server, job, "targets") < targets; harness_wait_ms(1))
+        expect(harness_now_ms() < end, "expected %lld targets of job %d", (long long)targets, job);
+}
+
 /* Returns the lines of jobs without what grows with the time: of a job that runs or waits for
  * confirmations, all after its targets. */
 static const char *lasting_jobs(void)
@@ -156,6 +163,7 @@ Test(system_upgrade_broadcasts, jobs_are_the_same_before_and_after)
     server_ask(&server, "broadcast nowait to=127.0.0.1 43");
     server_ask(&server, "broadcast nowait 44");
     ctl_ok(&server, "cancel", "6", NULL);
+    await_targets(4, CLIENTS + 1); /* each worker adds its clients when it begins */
     const char *before = lasting_jobs();
     harness_equal("waiting jobs", (int64_t)text_count(before, "waiting"), 1);
     upgrade(&server);
