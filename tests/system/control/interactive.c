@@ -116,9 +116,8 @@ Test(system_interactive, asks_before_it_shows_many_clients_and_then_shows_all_of
     pane_press(&pane, "Tab");
     pane_await(&pane, "(y or n)\n");
     pane_press(&pane, "y");
-    const char *screen = pane_await(&pane, "\nudpctl> kick 127.1.\n127.1.");
-    expect_sorted(&server, screen);
-    harness_contains("the screen", screen, "\nudpctl> kick 127.1.\n\n");
+    pane_await(&pane, "\nudpctl> kick 127.1.\n127.1.");
+    expect_sorted(&server, pane_await(&pane, "\nudpctl> kick 127.1.\n\n"));
     pane_press(&pane, "Tab");
     pane_await(&pane, "(y or n)\n");
     pane_press(&pane, "C-c");

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(code_points, .timeout = 60);
+TestSuite(code_points, .timeout = 300);
 
 /* ---- text/printable ---- */
 

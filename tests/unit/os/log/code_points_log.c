@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(code_points_log, .timeout = 60);
+TestSuite(code_points_log, .timeout = 300);
 
 /* Standard error is a pipe while the pieces are printed; each line is read back immediately. */
 static FILE *captured;
