@@ -232,7 +232,7 @@ neighbours: all $(B)/neighbour-tests ## run the tests with clients and neighbour
 # The offload on a virtual pair of interfaces, in network namespaces. COUNT is the number of datagrams that are compared with and
 # without it.
 offload: all ## run the tests of the offload, which are skipped with the reason where the host does not permit them
-	$(Q)cd tests/offload && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest test_offload test_copies test_differential
+	$(Q)cd tests/offload && UDPSRV_BUILD=$(abspath $(B)) python3 -B -m unittest test_offload test_interfaces test_copies test_differential
 
 asan: export UDPSRV_SANITIZED := 1
 asan: export UBSAN_OPTIONS := print_stacktrace=1

@@ -1,6 +1,7 @@
 #ifndef OFFLOAD_CLIENT_INDEX_H
 #define OFFLOAD_CLIENT_INDEX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The index by which the program of the offload finds the record of a client
@@ -16,6 +17,10 @@ enum {
     OFFLOAD_TAG_BITS = 20,    /* of what distinguishes the clients that a record has had */
     OFFLOAD_RECORD_BITS = 28, /* of a record's number */
 
+    /* Of the index of an interface. The kernel counts up, one for each interface that is made: the
+     * clients of the one that has the eight millionth stay on the sockets. */
+    OFFLOAD_INTERFACE_BITS = 23,
+
     /* A line of the index has room for four times as many clients as there are records for it. They
      * are spread by a hash, so that about two of 10,000 clients do not get a place in the first of
      * their lines (its clients have a Poisson distribution with the mean 2), and of a billion some
@@ -26,10 +31,12 @@ enum {
 };
 
 /* The addresses of a client, their bytes as they stand in the headers. The local address is the one
- * that the client sends to. */
+ * that the client sends to. The interface is the one by which the network stack receives what the
+ * client sends (struct offload_ingress): from another one the same addresses are another client, so
+ * that the program never answers, by a link or in a VLAN, a client of another one. */
 struct offload_key {
-    /* The source port; the local port, shifted left by 16; 4 or 6, the version of IP, by 32. In a
-     * record also the index of the client's worker, by 48. */
+    /* The source port; the local port, shifted left by 16; the index of the interface, by 32;
+     * whether it is IPv6, by 55. In a record also the index of the client's worker, by 56. */
     uint64_t ports;
     /* IPv4: the source, and the local address shifted left by 32, in the first word; the others are
      * 0. IPv6: two words each. */
@@ -38,21 +45,35 @@ struct offload_key {
 
 enum { OFFLOAD_ADDRESS_WORDS4 = 1, OFFLOAD_ADDRESS_WORDS6 = 4 };
 
-static inline uint64_t offload_ports(uint16_t source, uint16_t local, uint8_t version)
+/* The index of an interface is below 2^OFFLOAD_INTERFACE_BITS. */
+static inline uint64_t offload_ports(uint16_t source, uint16_t local, uint32_t interface,
+                                     bool is_ipv6)
 {
-    return source | (uint64_t)local << 16 | (uint64_t)version << 32;
+    return source | (uint64_t)local << 16 | (uint64_t)interface << 32 | (uint64_t)is_ipv6 << 55;
+}
+
+static inline bool offload_ports_is_ipv6(uint64_t ports)
+{
+    return (ports >> 55 & 1) != 0;
 }
 
 /* For the ports of a record. */
+static inline uint64_t offload_ports_with_worker(uint64_t ports, uint32_t worker)
+{
+    return ports | (uint64_t)worker << 56;
+}
+
 static inline uint32_t offload_ports_worker(uint64_t ports)
 {
-    return (uint32_t)(ports >> 48);
+    return (uint32_t)(ports >> 56);
 }
 
 static inline uint64_t offload_ports_without_worker(uint64_t ports)
 {
-    return ports & ((UINT64_C(1) << 48) - 1);
+    return ports & ((UINT64_C(1) << 56) - 1);
 }
+_Static_assert(32 + OFFLOAD_INTERFACE_BITS == 55,
+               "the bits of the interface end below that of IPv6");
 
 /* How a client is entered. */
 struct offload_client {

@@ -4,6 +4,7 @@
 #include "base/token_bucket.h"
 #include "offload/client_index.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The memory that the server shares with its program in the kernel (src/net/offload), which answers
@@ -127,6 +128,51 @@ static inline enum offload_reply offload_settings_reply(uint64_t word)
     return (enum offload_reply)(word & 0xff);
 }
 
+/* Where the program receives frames: each word is an interface, 0: none. The server keeps them as
+ * the host has them (net/offload/offload_ingress). */
+enum { OFFLOAD_INGRESS_MAX = 32 };
+
+struct offload_ingress {
+    _Alignas(64) uint64_t interfaces[OFFLOAD_INGRESS_MAX];
+};
+
+enum { OFFLOAD_MTU_MAX = UINT16_MAX };
+
+/* index: of the interface that a frame of the program has. upper: of the one by which the network
+ * stack receives its datagrams, and which the sockets report: the same, or the bond or bridge that
+ * it is a port of. A datagram of a VLAN or another interface that divides this one is not among
+ * them, although the program sees its frame, without the tag if the driver removes that. mtu: the
+ * longest IP packet in bytes that may leave by it, up to OFFLOAD_MTU_MAX. is_generic: the program
+ * runs in the generic receive path. The indexes are below 2^OFFLOAD_INTERFACE_BITS. */
+static inline uint64_t offload_ingress_word(uint32_t index, uint32_t upper, uint32_t mtu,
+                                            bool is_generic)
+{
+    return index | (uint64_t)upper << OFFLOAD_INTERFACE_BITS |
+           (uint64_t)mtu << 2 * OFFLOAD_INTERFACE_BITS | (uint64_t)is_generic << 63;
+}
+
+enum { OFFLOAD_INTERFACE_MASK = (1 << OFFLOAD_INTERFACE_BITS) - 1 };
+
+static inline uint32_t offload_ingress_index(uint64_t word)
+{
+    return (uint32_t)word & OFFLOAD_INTERFACE_MASK;
+}
+
+static inline uint32_t offload_ingress_upper(uint64_t word)
+{
+    return (uint32_t)(word >> OFFLOAD_INTERFACE_BITS) & OFFLOAD_INTERFACE_MASK;
+}
+
+static inline uint32_t offload_ingress_mtu(uint64_t word)
+{
+    return (uint32_t)(word >> 2 * OFFLOAD_INTERFACE_BITS) & OFFLOAD_MTU_MAX;
+}
+
+static inline bool offload_ingress_is_generic(uint64_t word)
+{
+    return word >> 63 != 0;
+}
+
 /* A set of messages: its turns, which the workers and the program take by atomic addition, on a
  * cache line of its own. */
 struct offload_rotation {
@@ -153,7 +199,7 @@ enum offload_counter {
     OFFLOAD_PASSED_SIZE,     /* passed on: longer than max_datagram_bytes or the program's limit */
     OFFLOAD_PASSED_CHECKSUM, /* passed on: its checksum is wrong */
     OFFLOAD_PASSED_SETTINGS, /* passed on: the settings have changed, or the client has ended */
-    OFFLOAD_PASSED_ROOM,     /* passed on: the driver has no room for the reply */
+    OFFLOAD_PASSED_ROOM,     /* passed on: the driver has no room for the reply, or the MTU */
     OFFLOAD_PASSED_RATE,     /* passed on: its address or prefix has no token, or no bucket */
     OFFLOAD_COUNTERS,
 };

@@ -117,9 +117,10 @@ void registry_set_offload(struct registry *registry, struct offloaded_clients *o
 
 /* Offers the client of a datagram to the program: one that registry_update has just recorded as
  * REGISTRY_RENEWED, and that the program would answer as the server does. local is the unicast
- * address, with its port, that the datagram was sent to; it is the listener's where datagram->local
- * has none. Returns whether the client is now offloaded: see offloaded_clients_admit. It is not if
- * a later datagram of the batch has removed it, or without an offload. */
+ * address that the datagram was sent to, with its port, and with the interface that received it as
+ * its scope; without one, the client is not offloaded any more. Returns whether the client is now
+ * offloaded: see offloaded_clients_admit. It is not if a later datagram of the batch has removed
+ * it, or without an offload. */
 bool registry_offload(struct registry *registry, const struct registry_datagram *datagram,
                       const struct addr *local, uint64_t now_ms);
 

@@ -413,6 +413,7 @@ static int follow_interfaces(struct server *server)
         .worker_count = server->workers.count,
         .config = server->config,
         .sockets = &server->sockets,
+        .offload = &server->offload,
         .on_change = admission_updates_request_on_link,
         .on_change_state = server->admission,
     };

@@ -1,13 +1,17 @@
 """Network namespaces with a switch between them, which the test makes and removes."""
 
+import array
 import concurrent.futures
 import ctypes
+import fcntl
 import os
 import socket
+import struct
 import subprocess
 import time
 
 CLONE_NEWNET = 0x40000000
+SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17 # linux/sockios.h, linux/ethtool.h
 PREFIX = f"udpsrv-{os.getpid()}-"
 DEADLINE_S = 10
 
@@ -94,6 +98,17 @@ class Network(Namespaces):
         run("ip", "link", "set", "eth0", "up", namespace=name)
         for address in addresses:
             self.add_address(name, "eth0", address)
+
+
+def complete_checksums(namespace, interface):
+    """Has the kernel complete the checksums of what is sent by an interface, as for another host. Otherwise it leaves them to the receiver
+    at the other end of a virtual pair."""
+    def switch_off():
+        value = array.array("I", [ETHTOOL_STXCSUM, 0]) # struct ethtool_value
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, SIOCETHTOOL, struct.pack("16sP16x", interface.encode(), value.buffer_info()[0])) # struct ifreq
+
+    sockets_in(namespace, switch_off)
 
 
 def start(namespace, words, **options):

@@ -1,8 +1,9 @@
-"""Scenarios of the server with the offload: an XDP program in the kernel answers its clients, at the loopback interface in the generic
-path, and at one end of a veth pair in the driver, where it also sends the copies of broadcasts."""
+"""Scenarios of the server with the offload: an XDP program in the kernel answers its clients at one end of a veth pair, in the generic
+path, and in the driver, where it also sends the copies of broadcasts."""
 
 import contextlib
 import errno
+import functools
 import os
 import re
 import socket
@@ -13,16 +14,15 @@ import time
 import world
 from frame_scenarios import confirmed_broadcast, hello
 from run import Skipped
-from server_scenarios import Service, udp_client
+from server_scenarios import Service
 from upgrade_scenarios import Upgraded
 
 sys.path.insert(0, os.path.join(world.FOLDER, "..", "ecosystem"))
-from network import PREFIX, Namespaces, await_ipv6, run as call, sockets_in  # noqa: E402
+from network import PREFIX, Namespaces, await_ipv6, complete_checksums, run as call, sockets_in  # noqa: E402
 from xdp import SYS_BPF, XDP_PASS, attach_constant  # noqa: E402
 
-ADDRESSES = (("127.0.0.1", 3000), ("::1", 3000))
+ADDRESSES = (("10.8.0.1", 3000), ("fd08::1", 3000))
 SOL_PACKET, PACKET_QDISC_BYPASS = 263, 20 # linux/if_packet.h
-PAIR_ADDRESSES = (("10.8.0.1", 3000), ("fd08::1", 3000))
 CONFIG = """[server]
 workers = {workers}
 listen = {listen}
@@ -48,10 +48,14 @@ REASONS = (b"Operation not permitted", b"Operation not supported")
 REFUSALS = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-def config(workers=1, mode="generic", interfaces="lo", ttl="1m", sweep="1m", reply="message = audi", addresses=ADDRESSES, rate=0):
+def config(workers=1, mode="generic", interfaces="near", ttl="1m", sweep="1m", reply="message = audi", rate=0):
     """A sweep reads counters, so without one in a scenario each run makes the same calls."""
-    listen = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
+    listen = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in ADDRESSES)
     return CONFIG.format(workers=workers, listen=listen, mode=mode, interfaces=interfaces, ttl=ttl, sweep=sweep, reply=reply, rate=rate)
+
+
+def make_clients(run, addresses=ADDRESSES):
+    return [run.client(one) for one in sockets_in("clients", lambda: [world.connect_udp(one) for one in addresses])]
 
 
 def skip_if_not_permitted(service):
@@ -88,7 +92,7 @@ def expect_offload(service, clients, message=b"audi"):
 def expect_attached(service, interfaces, drops=0):
     """The command names what is wrong with an interface, and has at least so many drops of each."""
     for line in (service.command("offload") or ())[1:]:
-        _, name, _, attached, _, _, dropped, *problem = line.split()
+        _, name, _, attached, _, _, _, dropped, *problem = line.split()
         interfaces = [one for one in interfaces if one != name or attached != "yes"]
         service.run.evidence += "".join(f" {name} {word}" for word in problem)
         if int(dropped) < drops:
@@ -102,11 +106,11 @@ def serve(run):
     service = Service(run, config=config(workers=2))
     if not starts(service):
         return
-    clients = [udp_client(run, address) for address in ADDRESSES * 2]
+    clients = make_clients(run, ADDRESSES * 2)
     expect_offload(service, clients)
-    expect_attached(service, ["lo"])
+    expect_attached(service, ["near"])
     service.broadcast(b"good evening", clients)
-    service.command("kick to=::1")
+    service.command("kick to=fd08::1")
     expect_offload(service, clients)
     for reply, expected in (("message = vw", b"vw"), ("mode = echo", b"hi")):
         run.write("udpsrv.conf", config(workers=2, reply=reply))
@@ -122,14 +126,14 @@ def expire(run):
     service = Service(run, config=config(ttl="600ms", sweep="100ms"))
     if not starts(service):
         return
-    expect_offload(service, [udp_client(run, address) for address in ADDRESSES])
+    expect_offload(service, make_clients(run))
     end = time.monotonic() + EXPIRY_S
     while service.alive() and world.numbers(service.command("stats")).get("expired", 0) < len(ADDRESSES):
         if time.monotonic() > end:
             run.lost.append("silent clients do not expire")
             break
         service.program.read(0.05)
-    expect_offload(service, [udp_client(run, address) for address in ADDRESSES])
+    expect_offload(service, make_clients(run))
     service.balance()
     service.stop()
 
@@ -139,33 +143,33 @@ def upgrade(run):
     service = Upgraded(run, config=config())
     if not starts(service):
         return
-    clients = [udp_client(run, address) for address in ADDRESSES]
+    clients = make_clients(run)
     expect_offload(service, clients)
     for workers in (1, 2):
         run.write("udpsrv.conf", config(workers=workers))
         service.upgrade()
         expect_offload(service, clients)
-        expect_attached(service, ["lo"])
+        expect_attached(service, ["near"])
     service.balance()
     service.stop()
 
 
 def fall_back(run):
     """Under mode = auto the service starts and answers whatever the offload cannot do."""
-    service = Service(run, config=config(mode="auto", interfaces="lo, lan"))
+    service = Service(run, config=config(mode="auto", interfaces="near, lan"))
     if not starts(service):
         if REFUSED.search(service.program.errors):
             run.lost.append("SENT: mode = auto says that the service goes on without the offload, and it does not")
         return
-    expect_offload(service, [udp_client(run, address) for address in ADDRESSES])
-    expect_attached(service, ["lo", "lan"])
+    expect_offload(service, make_clients(run))
+    expect_attached(service, ["near", "lan"])
     service.balance()
     service.stop()
 
 
 class Pair(Namespaces):
     """A veth pair with one end here and the other one in the namespace of the clients, where a program passes everything: without one,
-    veth loses each frame that the program of this end sends."""
+    veth loses each frame that the program of this end sends. The clients complete their checksums, as other hosts do."""
 
     def __init__(self):
         self.link = -1
@@ -189,6 +193,7 @@ class Pair(Namespaces):
              input="link set away up\naddr add 10.8.0.2/24 dev away\naddr add fd08::2/64 dev away nodad\n")
         for namespace in (None, "clients"):
             await_ipv6(namespace)
+        complete_checksums("clients", "away")
         self.link = sockets_in("clients", lambda: attach_constant(XDP_PASS, "away"))
 
     def close(self):
@@ -226,14 +231,14 @@ def expect_no_second_copy(service, clients, payload):
 
 def send_copies(run):
     """To devices, which confirm, and to other clients; by the sockets to one that the program has not seen."""
-    service = Service(run, config=config(mode="native", interfaces="near", addresses=PAIR_ADDRESSES, rate=1000000))
+    service = Service(run, config=config(mode="native", rate=1000000))
     if not starts(service):
         return
-    clients = [run.client(one) for one in sockets_in("clients", lambda: [world.connect_udp(one) for one in PAIR_ADDRESSES * 2])]
+    clients = make_clients(run, ADDRESSES * 2)
     expect_offload(service, clients)
     devices = [client for client in clients[:2] if hello(service, client, b"\1") is not None]
     plain = [client for client in clients if client not in devices]
-    unseen = [run.client(one) for one in sockets_in("clients", lambda: [world.connect_udp(PAIR_ADDRESSES[0])])]
+    unseen = make_clients(run, ADDRESSES[:1])
     service.request(unseen[0])
     before = count(service, "offload_copies")
     if service.broadcast(b"good evening", clients + unseen):
@@ -248,13 +253,20 @@ def send_copies(run):
     service.stop()
 
 
-def copies(run):
-    """Each client gets one copy of a broadcast, as a frame or by a socket."""
-    with make_pair(run):
-        send_copies(run)
+def on_a_pair(scenario):
+    """The scenario, on a veth pair of its own."""
+    @functools.wraps(scenario)
+    def run_on_a_pair(run):
+        with make_pair(run):
+            scenario(run)
+
+    # That only these scenarios reach, which some hosts cannot run.
+    run_on_a_pair.sites = ["net/offload/*", "net/interface/interface:interface_send_drops:*",
+                           "net/interface/interface:interface_has_driver:*", "net/interface/interface_links:*"]
+    return run_on_a_pair
 
 
-SCENARIOS = {"offload": serve, "offload expiry": expire, "offload upgrade": upgrade, "offload auto": fall_back, "offload copies": copies}
-for scenario in SCENARIOS.values(): # that only these scenarios reach, which some hosts cannot run
-    scenario.sites = ["net/offload/*", "net/interface/interface:interface_send_drops:*"]
-copies.sites = ["net/offload/bpf_call:bpf_program_send_frames:*", "net/offload/offload:offload_link:*", "net/offload/offload:read_link:*"]
+SCENARIOS = {"offload": serve, "offload expiry": expire, "offload upgrade": upgrade, "offload auto": fall_back, "offload copies": send_copies}
+SCENARIOS = {name: on_a_pair(scenario) for name, scenario in SCENARIOS.items()}
+SCENARIOS["offload copies"].sites = ["net/offload/bpf_call:bpf_program_send_frames:*", "net/offload/offload:offload_link:*",
+                                     "net/offload/offload:read_link:*"]

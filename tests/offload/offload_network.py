@@ -16,7 +16,13 @@ from servers import STOP_S, Log, program, wait_for  # noqa: E402
 from xdp import SYS_BPF, XDP_PASS, attach_constant  # noqa: E402
 
 ADDRESSES = {socket.AF_INET: ("192.0.2.1", "192.0.2.2"), socket.AF_INET6: ("2001:db8::1", "2001:db8::2")}
+# Of a second network, by another interface.
+OTHER_ADDRESSES = {socket.AF_INET: ("198.51.100.1", "198.51.100.2"), socket.AF_INET6: ("2001:db8:100::1", "2001:db8:100::2")}
+PREFIX_BITS = {socket.AF_INET: 24, socket.AF_INET6: 64}
+ANYWHERE = "0.0.0.0:3000, [::]:3000"
 PORT, ANSWER_S = 3000, 5
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
+PACED = "[broadcast]\nrate = 1000000\n" # with which copies may leave as frames
 CARS = [b"audi", b"toyota", b"bmw"]
 
 
@@ -34,15 +40,51 @@ class Pair(Namespaces):
             raise
 
     def connect(self):
-        run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", PREFIX + "clients", namespace="server")
-        for i, name in enumerate(self.names):
+        for name in self.names:
             run("ip", "link", "set", "lo", "up", namespace=name)
-            run("ip", "link", "set", "eth0", "up", namespace=name)
-            self.add_address(name, "eth0", ADDRESSES[socket.AF_INET][i] + "/24")
-            self.add_address(name, "eth0", ADDRESSES[socket.AF_INET6][i] + "/64")
+        self.add_veth("eth0", ADDRESSES)
+        self.link = sockets_in("clients", lambda: [attach_constant(XDP_PASS, "eth0")])[0]
+
+    def add_veth(self, interface, addresses):
+        run("ip", "link", "add", interface, "type", "veth", "peer", "name", interface, "netns", PREFIX + "clients", namespace="server")
+        for name in self.names:
+            self.give_addresses(name, interface, addresses)
         for name in self.names:
             await_ipv6(name)
-        self.link = sockets_in("clients", lambda: [attach_constant(XDP_PASS, "eth0")])[0]
+
+    def divide(self, *kind):
+        """Adds an interface on top of eth0 at both ends, for the second network."""
+        for name in self.names:
+            run("ip", "link", "add", "link", "eth0", "name", "part0", "type", *kind, namespace=name)
+            # Else the kernel answers ARP by each interface for the addresses of both.
+            self.set_ipv4(name, "arp_ignore", 1)
+            self.give_addresses(name, "part0", OTHER_ADDRESSES)
+        for name in self.names:
+            await_ipv6(name)
+
+    def give_addresses(self, name, interface, addresses):
+        run("ip", "link", "set", interface, "up", namespace=name)
+        for family, ends in addresses.items():
+            self.add_address(name, interface, f"{ends[self.names.index(name)]}/{PREFIX_BITS[family]}")
+
+    def join(self, upper):
+        """Makes eth0 at the server's end a port of a bridge or a bond, which gets its addresses."""
+        run("ip", "address", "flush", "dev", "eth0", namespace="server")
+        run("ip", "link", "set", "eth0", "down", namespace="server") # a bond takes no other port
+        run("ip", "link", "set", "eth0", "master", upper, namespace="server")
+        run("ip", "link", "set", "eth0", "up", namespace="server")
+        self.give_addresses("server", upper, ADDRESSES)
+        await_ipv6("server")
+        wait_for(lambda: "LOWER_UP" in run("ip", "link", "show", "dev", upper, namespace="server"), "the upper interface has a carrier")
+
+    @staticmethod
+    def set_ipv4(name, setting, value):
+        run("tee", f"/proc/sys/net/ipv4/conf/all/{setting}", namespace=name, input=f"{value}\n")
+
+    def check_sources(self):
+        """Has both ends drop datagrams whose source they would reach by another interface."""
+        for name in self.names:
+            self.set_ipv4(name, "rp_filter", 1)
 
     def disconnect(self):
         os.close(self.link)
@@ -119,11 +161,13 @@ class Server(servers.Server):
 class Client:
     """A socket in the namespace `clients`, connected to the server."""
 
-    def __init__(self, family=socket.AF_INET, port=0):
+    def __init__(self, family=socket.AF_INET, port=0, addresses=None):
+        server, own = (addresses or ADDRESSES)[family]
+
         def open_socket():
             made = socket.socket(family, socket.SOCK_DGRAM)
-            made.bind((ADDRESSES[family][1], port))
-            made.connect((ADDRESSES[family][0], PORT))
+            made.bind((own, port))
+            made.connect((server, PORT))
             made.settimeout(ANSWER_S)
             return [made]
 
@@ -184,10 +228,22 @@ class Case(unittest.TestCase):
         self.addCleanup(server.__exit__)
         return server
 
-    def client(self, *arguments):
-        client = Client(*arguments)
+    def client(self, *arguments, **options):
+        client = Client(*arguments, **options)
         self.addCleanup(client.__exit__)
         return client
+
+    def broadcast(self, server, payload, *arguments):
+        report = server.json("broadcast", *arguments, payload)
+        self.assertEqual(report["targets"], report["sent"] + report["failed"] + report["skipped"])
+        return report
+
+    def expect(self, clients, payload):
+        """Each client gets the payload once, and nothing else."""
+        for client in clients:
+            self.assertEqual(client.socket.recv(65536), payload)
+        for client in clients:
+            self.assertTrue(client.has_nothing())
 
     def balanced(self, server):
         """Returns the counters, in which each datagram has one outcome."""

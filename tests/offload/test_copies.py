@@ -5,13 +5,11 @@ import socket
 import subprocess
 import unittest
 
-from offload_network import ADDRESSES, ANSWER_S, Case, program, run, wait_for, why_not
+from offload_network import ADDRESSES, ANSWER_S, FAMILIES, PACED, Case, program, run, wait_for, why_not
 
 HELLO, NAMED, MESSAGE, CONFIRM = (b"\0UDP" + bytes([kind]) for kind in (8, 9, 6, 7))
-PACED = "[broadcast]\nrate = 1000000\n"
 SEEN = 3  # datagrams until the program has seen one of a client in its table
 LONGEST = 1232  # bytes of a message that the program can send
-FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 @unittest.skipIf(why_not(), why_not())
@@ -22,18 +20,6 @@ class Copies(Case):
         for client in made:
             client.ask_all(datagrams)
         return made
-
-    def broadcast(self, server, payload, *arguments):
-        report = server.json("broadcast", *arguments, payload)
-        self.assertEqual(report["targets"], report["sent"] + report["failed"] + report["skipped"])
-        return report
-
-    def expect(self, clients, payload):
-        """Each client gets the payload once, and nothing else."""
-        for client in clients:
-            self.assertEqual(client.socket.recv(65536), payload)
-        for client in clients:
-            self.assertTrue(client.has_nothing())
 
     def frames(self, server):
         stats = self.balanced(server)

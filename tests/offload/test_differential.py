@@ -7,61 +7,26 @@ the next one begins, so that the turns of the rotation are comparable. COUNT is 
 import os
 import random
 import socket
-import struct
 import subprocess
+import time
 import unittest
 
-from offload_network import ADDRESSES, PORT, Client, Pair, Server, program, run, sockets_in, wait_for, why_not
-from xdp import checksum
+from offload_frames import Frames
+from offload_network import ANSWER_S, Client, Pair, Server, program, wait_for, why_not
 
 COUNT, SEED = int(os.environ.get("COUNT", "4000")), int(os.environ.get("SEED", "1"))
 CLIENTS = 24
 PATH = "offload_" # the counters of the path
-CONFIG = "[broadcast]\nrate = 1000000\n[clients]\nttl = 1h\n[admission]\npolicy = open\ndeny = 192.0.2.66\n"
+TTL_MS = 400 # of the clients that expire
+RARE = 2 + COUNT // 10000 # times at which the clients expire, are not answered, and are listened to
+STALLS_MAX = 3
 # A rate that the traffic does not reach: which datagrams exceed a lower one depends on the time. test_offload has those.
 RATES = ("", "rate = 1000000\n")
 MESSAGES = [["audi", "toyota", "bmw"], ["one"], ["a", "b" * 700, "", "c" * 33], ["x" * 1232, "y"]]
 
 
-class Frames:
-    """Ethernet frames of IPv4 from the clients' end, of which one thing may be wrong."""
-
-    def __init__(self):
-        def open_socket():
-            raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-            raw.bind(("eth0", 0))
-            return [raw]
-
-        self.socket, self.number = sockets_in("clients", open_socket)[0], 0
-        self.server = bytes.fromhex(run("cat", "/sys/class/net/eth0/address", namespace="server").strip().replace(":", ""))
-        self.own = bytes.fromhex(run("cat", "/sys/class/net/eth0/address", namespace="clients").strip().replace(":", ""))
-
-    def send(self, port, payload, fault=None):
-        self.number += 1 # no two fragments make a datagram
-        self.socket.send(self.frame(port, payload, fault))
-        if fault in ("more fragments", "last fragment"):
-            # One that overlaps it has the kernel forget it, or it could become a part of a client's datagram with the same number.
-            self.socket.send(self.frame(port, payload + bytes(8), fault))
-
-    def frame(self, port, payload, fault):
-        source, local = (socket.inet_aton(ADDRESSES[socket.AF_INET][i]) for i in (1, 0))
-        udp_length = 8 + len(payload) + (4 if fault == "udp longer" else 0)
-        udp = struct.pack("!HHHH", port, PORT, udp_length, 0) + payload
-        pseudo = source + local + struct.pack("!BBH", 0, 17, udp_length)
-        value = checksum(pseudo + udp) or 0xFFFF
-        value = {"no checksum": 0, "bad checksum": value ^ 0x0101}.get(fault, value)
-        udp = udp[:6] + struct.pack("!H", value) + udp[8:]
-        options = b"\x01\x01\x01\x00" if fault == "options" else b""
-        flags = {"more fragments": 0x2000, "last fragment": 0x0004}.get(fault, 0x4000)
-        header = struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, 20 + len(options) + len(udp) + (8 if fault == "ip longer" else 0),
-                             self.number & 0xFFFF, flags, 64, 6 if fault == "tcp" else 17, 0, source, local) + options
-        value = checksum(header) ^ (1 if fault == "bad header checksum" else 0)
-        header = header[:10] + struct.pack("!H", value) + header[12:]
-        kind = b"\x81\x00\x00\x05\x08\x00" if fault == "vlan" else b"\x08\x00"
-        return self.server + self.own + kind + header + udp + (b"\xAA" * 9 if fault == "trailer" else b"")
-
-    def close(self):
-        self.socket.close()
+def config(reply="", rate="", ttl="1h"):
+    return f"[broadcast]\nrate = 1000000\n[clients]\nttl = {ttl}\nsweep = 50ms\n[reply]\n{reply}[admission]\npolicy = open\ndeny = 192.0.2.66\n{rate}"
 
 
 # What the server answers, and what the kernel or the server drops.
@@ -69,11 +34,16 @@ ANSWERED = (None, "no checksum", "options", "trailer")
 DROPPED = ("bad checksum", "bad header checksum", "more fragments", "last fragment", "tcp", "udp longer", "ip longer", "vlan")
 
 
+class Stalled(Exception):
+    """The test was stopped for longer than TTL_MS, so that clients may have expired where they should not."""
+
+
 class Traffic:
     """One run: `replies` has what each client got, in order."""
 
-    def __init__(self, server, seed):
+    def __init__(self, server, seed, rate):
         self.random, self.server, self.replies, self.sent = random.Random(seed), server, [], 0
+        self.reply, self.rate, self.is_offloaded = "", rate, "off" not in server.section
         families = [socket.AF_INET] * (CLIENTS * 2 // 3) + [socket.AF_INET6] * (CLIENTS // 3)
         self.clients = [Client(family, 20000 + i) for i, family in enumerate(families)]
         self.frames = Frames()
@@ -123,12 +93,63 @@ class Traffic:
         self.note(i, subprocess.run([program("udpctl"), "-s", self.server.socket, "kick", self.clients[i].address()], capture_output=True,
                                     check=False).returncode)
 
-    def reload(self):
-        messages = self.random.choice(MESSAGES)
-        lines = "".join(f'message = "{text}"\n' for text in messages)
-        rate = self.random.choice(RATES)
-        self.server.configure(CONFIG + rate + f"[reply]\nmode = {self.random.choice(('rotate', 'rotate', 'echo'))}\n{lines}", self.server.section)
+    def apply(self, **changed):
+        self.server.configure(config(**{"reply": self.reply, "rate": self.rate, **changed}), self.server.section)
         self.server.ctl("reload")
+
+    def reload(self):
+        messages = "".join(f'message = "{text}"\n' for text in self.random.choice(MESSAGES))
+        self.reply = f"mode = {self.random.choice(('rotate', 'rotate', 'echo'))}\n{messages}"
+        self.rate = self.random.choice(RATES)
+        self.apply()
+
+    def silence(self):
+        """Datagrams that nothing answers: what comes after them shows that."""
+        before = self.server.stats()["silent"]
+        self.apply(reply="mode = none\n")
+        asked = self.random.choices(range(CLIENTS), k=10)
+        for i in asked * 3:
+            self.sent += 1
+            self.clients[i].socket.send(b"silence")
+        wait_for(lambda: self.server.stats()["silent"] == before + 3 * len(asked), "all are counted")
+        self.apply()
+
+    def listen(self):
+        """The messages of the clients, which all pass to the sockets meanwhile."""
+        with socket.socket(socket.AF_UNIX) as session:
+            session.settimeout(ANSWER_S)
+            session.connect(self.server.socket)
+            session.send(b"listen\n")
+            with session.makefile("rb") as answer:
+                self.note("listen", answer.readline())
+                before = self.server.stats()["offload_replied"]
+                for _ in range(20):
+                    self.datagram()
+                for _ in range(20):
+                    self.note("listen", answer.readline().split()[2:]) # without the time
+                if self.server.stats()["offload_replied"] != before:
+                    raise AssertionError("the kernel has answered what is listened to")
+        self.server.stats() # is answered when the workers have stopped to publish
+
+    def expire(self):
+        """A few clients expire: their last datagrams, of which the kernel answers one each, have a short ttl. Those of the others had a
+        long one."""
+        registered = {row["address"] for row in self.server.json("clients")}
+        chosen = self.random.sample(range(CLIENTS), self.random.randint(1, 4))
+        before = self.server.stats()
+        self.apply(ttl=f"{TTL_MS}ms", reply="mode = echo\n")
+        began = time.monotonic()
+        for i in chosen * 3:
+            self.ask(i, b"last")
+        if time.monotonic() - began > TTL_MS / 1000:
+            raise Stalled
+        if self.is_offloaded and self.server.stats()["offload_replied"] < before["offload_replied"] + len(chosen):
+            raise AssertionError("the kernel has not answered each of them")
+        wait_for(lambda: self.server.stats()["expired"] == before["expired"] + len(chosen), "they expire")
+        left = {row["address"] for row in self.server.json("clients")}
+        if left != registered - {self.clients[i].address() for i in chosen}:
+            raise AssertionError("others have expired")
+        self.apply()
 
     def broadcast(self):
         registered = {row["address"] for row in self.server.json("clients")}
@@ -139,10 +160,17 @@ class Traffic:
 
     def run(self):
         kinds = ((self.datagram, 80), (self.frame_of_the_protocol, 4), (self.raw_answered, 8), (self.raw_dropped, 6), (self.oversize, 0.3),
-                 (self.bad_frame, 0.3), (self.kick, 1), (self.reload, 0.3), (self.broadcast, 0.3))
+                 (self.bad_frame, 0.3), (self.kick, 1), (self.reload, 0.3), (self.broadcast, 0.3), (self.silence, 0.05), (self.listen, 0.05))
         functions, weights = [kind for kind, _ in kinds], [weight for _, weight in kinds]
+        for number in range(RARE):
+            while self.sent < COUNT * number // RARE:
+                self.random.choices(functions, weights)[0]()
+            for rare in self.random.sample((self.expire, self.silence, self.listen), 3):
+                rare()
         while self.sent < COUNT:
             self.random.choices(functions, weights)[0]()
+
+    def close(self):
         for client in self.clients:
             client.socket.close()
         self.frames.close()
@@ -153,24 +181,37 @@ def registry(server):
     return sorted((row["address"], row["listener"], row["received"]) for row in rows)
 
 
+def run_once(section):
+    """Returns what the clients got, the registry and the counters."""
+    for _ in range(STALLS_MAX):
+        with Pair(), Server(config(rate=RATES[SEED % 2]), section) as server:
+            server.section = section
+            traffic = Traffic(server, SEED, RATES[SEED % 2])
+            try:
+                traffic.run()
+                return traffic.replies, registry(server), server.stats()
+            except Stalled:
+                pass
+            finally:
+                traffic.close()
+    raise AssertionError("this host is too slow for the test")
+
+
 @unittest.skipIf(why_not(), why_not())
 class Differential(unittest.TestCase):
     def test_both_paths_answer_and_count_the_same(self):
         results = []
         for section in ("mode = off\n", "mode = native\ninterface = eth0\n"):
-            with Pair(), Server(CONFIG + RATES[SEED % 2], section) as server:
-                server.section = section
-                traffic = Traffic(server, SEED)
-                traffic.run()
-                stats = server.stats()
-                results.append((traffic.replies, registry(server), stats))
+            results.append(run_once(section))
         (replies, clients, stats), (offload_replies, offload_clients, offload_stats) = results
+        self.assertGreaterEqual(stats["expired"], RARE)
         for i, (one, other) in enumerate(zip(replies, offload_replies)):
             self.assertEqual(one, other, f"event {i}, seed {SEED}")
         self.assertEqual(len(replies), len(offload_replies))
         self.assertEqual(clients, offload_clients)
         self.assertGreater(offload_stats["offload_replied"], COUNT // 5)
         self.assertGreater(offload_stats["offload_copies"], COUNT // 200)
+        self.assertGreater(offload_stats["offload_silent"], RARE)
         differing = {name: (value, offload_stats[name]) for name, value in stats.items()
                      if value != offload_stats[name] and not name.startswith(PATH)}
         self.assertEqual(differing, {})

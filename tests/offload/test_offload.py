@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from offload_network import ANSWER_S, PORT, Case, Client, Pair, Server, cars, program, run, wait_for, why_not
+from offload_network import ANSWER_S, ANYWHERE, PACED, PORT, Case, Server, cars, program, sockets_in, wait_for, why_not
 
 PING = b"\0UDP\x04"
 
@@ -28,7 +28,7 @@ class Offload(Case):
                                      [("eth0", "native", True, 1)])
 
     def test_a_wildcard_listener_answers_for_the_address_that_was_asked(self):
-        server = self.serve(listen=f"0.0.0.0:{PORT}, [::]:{PORT}")
+        server = self.serve(listen=ANYWHERE)
         for family in (socket.AF_INET, socket.AF_INET6):
             client = self.client(family)
             client.ask_all(5)
@@ -74,6 +74,24 @@ class Offload(Case):
                     client = self.client()
                     self.assertEqual(client.ask_all(70), [messages[i % len(messages)].encode() for i in range(70)])
                     self.assertEqual(self.balanced(server)["offload_replied"], 0)
+
+    def test_routers_may_fragment_replies_and_copies(self):
+        def open_socket():
+            made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) # ETH_P_IP
+            made.bind(("eth0", 0x0800))
+            made.settimeout(ANSWER_S)
+            return [made]
+
+        server, client = self.serve(PACED), self.client()
+        client.ask_all(2) # by the sockets
+        with sockets_in("clients", open_socket)[0] as packets:
+            client.ask_all(9)
+            self.broadcast(server, "news")
+            self.expect([client], b"news")
+            headers = [packets.recv(65536)[:20] for _ in range(10)]
+        self.assertEqual((server.stats()["offload_replied"], server.stats()["offload_copies"]), (9, 1))
+        self.assertEqual({header[6:8] for header in headers}, {b"\0\0"}) # neither DF nor an offset
+        self.assertGreater(len({header[4:6] for header in headers}), 1)
 
     # ---- the registry ----
 
@@ -302,52 +320,6 @@ class Offload(Case):
         self.assertEqual(self.balanced(server)["offload_replied"], 3)
         with open(f"/proc/{server.pid}/status", encoding="ascii") as status:
             self.assertIn("CapPrm:\t0000000000000000\n", status.read())
-
-    def test_the_generic_mode(self):
-        server, client = self.serve(section="mode = generic\ninterface = eth0\n"), self.client()
-        self.assertEqual(client.ask_all(12), cars(12))
-        self.assertEqual(self.balanced(server)["offload_replied"], 10)
-        self.assertEqual(server.json("offload")[0]["mode"], "generic")
-
-    def test_auto_takes_the_generic_mode_if_the_driver_refuses(self):
-        run("ip", "link", "set", "eth0", "mtu", "9000", namespace="clients") # too long for veth in native mode
-        with self.assertRaisesRegex(AssertionError, "cannot attach the offload.*eth0"):
-            self.serve(section="mode = native\ninterface = eth0\n")
-        server, client = self.serve(section="mode = auto\ninterface = eth0\n"), self.client()
-        self.assertEqual(client.ask_all(12), cars(12))
-        self.assertEqual(server.json("offload")[0]["mode"], "generic")
-        self.assertEqual(self.balanced(server)["offload_replied"], 10)
-
-    def test_an_interface_that_goes_down_and_up(self):
-        server, client = self.serve(), self.client()
-        client.ask_all(4)
-        for state in ("down", "up"):
-            run("ip", "link", "set", "eth0", state, namespace="server")
-        run("ip", "address", "replace", "2001:db8::1/64", "dev", "eth0", "nodad", namespace="server")
-        wait_for(lambda: self.answers(client), "it answers again")
-        before = server.stats()["offload_replied"]
-        client.ask_all(4)
-        self.assertEqual(self.balanced(server)["offload_replied"], before + 4)
-
-    @staticmethod
-    def answers(client):
-        try:
-            client.socket.settimeout(0.2)
-            return client.ask() != b""
-        except OSError:
-            return False
-        finally:
-            client.socket.settimeout(ANSWER_S)
-
-    def test_an_interface_that_is_deleted_and_made_anew(self):
-        server = self.serve(listen=f"0.0.0.0:{PORT}, [::]:{PORT}")
-        self.client().ask_all(4)
-        self.pair.disconnect()
-        self.assertEqual((server.json("offload")[0]["attached"], server.json("offload")[0]["problem"]),
-                         (False, "deleted"))
-        self.pair.connect()
-        client = self.client()
-        self.assertEqual(client.ask_all(3), cars(3, 4))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES]);
 /* Returns the index of the interface of that name, 0 if there is none. */
 uint32_t interface_index(const char *name);
 
+/* Whether the interface of that name has a driver of that name (ethtool -i). */
+bool interface_has_driver(const char *name, const char *driver);
+
 /* *drops: how many packets and frames the interface of that name was given and could not send since
  * it was made, modulo 2^32: those that its driver counts (tx_dropped, ip-link(8)). 0 if there is no
  * such interface. The time grows with the number of addresses of the host. Returns 0 or a negative

@@ -22,4 +22,9 @@ int netlink_dump(uint16_t type, const void *fixed, size_t fixed_bytes,
 const void *netlink_attribute(const struct nlmsghdr *message, size_t fixed_bytes, uint16_t type,
                               size_t least_bytes);
 
+/* Likewise of an attribute within others: path has the type of the outermost one first, and that
+ * many types. */
+const void *netlink_nested_attribute(const struct nlmsghdr *message, size_t fixed_bytes,
+                                     const uint16_t *path, size_t depth, size_t least_bytes);
+
 #endif

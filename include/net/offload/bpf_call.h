@@ -50,7 +50,12 @@ int bpf_program_send_frames(int program, const void *bytes, uint32_t metadata_by
  * last descriptor of the link is closed. Returns a descriptor. */
 int bpf_link_create(int program, uint32_t interface_index, uint32_t flags);
 
-/* Stores the index of the interface that a link is attached to, 0 once that is deleted. */
-int bpf_link_interface(int link, uint32_t *interface_index);
+struct bpf_attachment {
+    uint32_t interface; /* its index, 0 once it is deleted */
+    uint32_t program;   /* by its number in the kernel, which bpftool and ip-link(8) show */
+};
+
+/* Reads what a link attaches to what. */
+int bpf_link_read(int link, struct bpf_attachment *attachment);
 
 #endif

@@ -41,8 +41,19 @@ enum { OFFLOAD_INTERFACES_MAX = 16 };
 
 /* Returns 1 if the program is still attached to the interface of that number, by the order of the
  * calls of offload_attach that returned 0; 0 once the interface is deleted; -errno if that cannot
- * be found out. */
-int offload_is_attached(const struct offload *offload, size_t number);
+ * be found out. *program is its number in the kernel (bpftool prog), 0 unless it is attached. */
+int offload_is_attached(const struct offload *offload, size_t number, uint32_t *program);
+
+/* Reads which interfaces the program receives frames by, and by which ones the network stack then
+ * receives their datagrams: after offload_attach, and after each change of the host's interfaces.
+ * Until then the program passes everything on. Returns 0 or -errno; nothing has changed then. Main
+ * thread. */
+int offload_update_ingress(struct offload *offload);
+
+/* Whether the program sees the frames whose datagrams the network stack receives by that interface,
+ * which the sockets report. The program answers only for clients of such interfaces (offload_add).
+ * Any thread. */
+bool offload_receives_by(const struct offload *offload, uint32_t interface);
 
 /* The link of an interface: what frames that leave by it are made of. */
 struct offload_link {
@@ -74,9 +85,10 @@ int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t num
                         const uint8_t *bytes, size_t size);
 
 /* Enters a client in the tables: it sends from source (an IPv4 or IPv6 address without a scope) to
- * local. Its record has its tag already. An entry of the same addresses is replaced. Returns 0, or
- * -E2BIG if there is no room where it belongs, which is hardly ever so (OFFLOAD_LINE_CLIENTS). No
- * system call; called in the thread that has the record. */
+ * local, whose scope is the interface by which the network stack receives that, also in IPv4. Its
+ * record has its tag already. An entry of the same addresses is replaced. Returns 0, or -E2BIG if
+ * there is no room where it belongs, which is hardly ever so (OFFLOAD_LINE_CLIENTS). No system
+ * call; called in the thread that has the record. */
 int offload_add(struct offload *offload, const struct addr *source, const struct addr *local,
                 const struct offload_client *client);
 

@@ -14,8 +14,8 @@
 /* The index in which the program finds clients. The functions are called in the thread of the
  * registry's shard. */
 struct offload_client_table {
-    /* Enters a client that sends from source to local. Returns 0, or any other value, and the
-     * client is not offloaded then. */
+    /* Enters a client that sends from source to local, whose scope is the interface. Returns 0, or
+     * any other value, and the client is not offloaded then. */
     int (*add)(void *state, const struct addr *source, const struct addr *local,
                const struct offload_client *client);
     /* Removes the client of a record, by its number among the records of all workers. */
@@ -94,11 +94,11 @@ static inline uint32_t offloaded_clients_count(const struct offloaded_clients *c
 
 /* Offloads the live client in a slot, which has just sent a datagram to local over a socket, and
  * whose entry was renewed. If it is offloaded already, the program may answer for it under the
- * current generation; if it was for another local address, it is removed and entered anew. Returns
- * whether the client is offloaded. It is not if no record is free, if the table refuses it, while
- * all are being withdrawn, or if the program does not handle its addresses: an IPv4 or IPv6
- * source, and a unicast address of the same family, both with a port and without a scope. now_ms
- * is in ms of CLOCK_BOOTTIME. */
+ * current generation; if it was for another local address or interface, it is removed and entered
+ * anew. Returns whether the client is offloaded. It is not if no record is free, if the table
+ * refuses it, while all are being withdrawn, or if the program does not handle its addresses: an
+ * IPv4 or IPv6 source without a scope, and a unicast address of the same family with the interface
+ * that received the datagram as its scope, both with a port. now_ms is in ms of CLOCK_BOOTTIME. */
 bool offloaded_clients_admit(struct offloaded_clients *clients, uint32_t slot,
                              const struct addr *local, uint64_t now_ms);
 

@@ -3,6 +3,7 @@
 
 #include "os/loop/mailbox.h"
 #include "server/listen/restore_after_interface_change.h"
+#include "server/offload/kernel_offload.h"
 #include "server/workers/worker.h"
 
 #include <stddef.h>
@@ -10,7 +11,8 @@
 /* Follows the host's interfaces and addresses, and the files of Unix sockets, while the server
  * runs: sends the workers the broadcast addresses of the host's networks, and new sockets for
  * listeners whose interface has come back (server/listen/restore_after_interface_change) or whose
- * file was removed (server/listen/stream_socket_file_recovery). Used by the main thread. */
+ * file was removed (server/listen/stream_socket_file_recovery); and the offload which interfaces
+ * there are. Used by the main thread. */
 struct interface_events;
 
 /* All pointers are to objects of the server, which outlive the interface_events. */
@@ -21,6 +23,7 @@ struct interface_events_options {
     size_t worker_count;
     const struct config *config; /* that the server was started with */
     struct startup_sockets *sockets;
+    const struct kernel_offload *offload;
     void (*on_change)(void *state); /* called after each change of interfaces or addresses */
     void *on_change_state;
 };

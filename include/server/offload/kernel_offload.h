@@ -44,6 +44,11 @@ int kernel_offload_open(struct kernel_offload *offload, const struct config *con
 /* Detaches the program and frees everything. Call it after worker_free. */
 void kernel_offload_close(struct kernel_offload *offload);
 
+/* Reads which interfaces the program receives frames by, without which it answers nothing: at the
+ * start, and after each change of the host's interfaces. Returns false if that has failed and
+ * should be done again: it is logged, and the program goes on with the interfaces that it knows. */
+bool kernel_offload_follow_interfaces(const struct kernel_offload *offload);
+
 /* Prepares a reply that workers are about to use: if the program can send its messages, they are
  * written into a set, whose turns the workers then share (reply_rotation_share_turns). Otherwise
  * the workers have the program pass on all datagrams. The set is free again when no worker uses the
@@ -54,8 +59,9 @@ void kernel_offload_add_reply(struct kernel_offload *offload, struct reply *repl
 const char *kernel_offload_mode(const struct kernel_offload *offload, size_t interface);
 
 /* Why the program is not attached to an interface (below count) now, as a word for programs; NULL:
- * it is attached. */
-const char *kernel_offload_problem(const struct kernel_offload *offload, size_t interface);
+ * it is attached. *program is its number in the kernel, 0 unless it is attached. */
+const char *kernel_offload_problem(const struct kernel_offload *offload, size_t interface,
+                                   uint32_t *program);
 
 /* In an upgrade, write the descriptors and the interfaces into the record, and read them before
  * kernel_offload_open. The clients are withdrawn before (server/workers/offload/worker_offload).

@@ -34,13 +34,10 @@ int command_stats(const struct ctl_options *options)
 int command_offload(const struct ctl_options *options)
 {
     static const struct output_field fields[] = {
-        {"interface", "INTERFACE", OUTPUT_TEXT},
-        {"mode", "MODE", OUTPUT_TEXT},
-        {"attached", "ATTACHED", OUTPUT_BOOLEAN},
-        {"clients", "CLIENTS", OUTPUT_NUMBER},
-        {"max", "MAX", OUTPUT_NUMBER},
-        {"send_drops", "SEND-DROPS", OUTPUT_NUMBER},
-        {"problem", "PROBLEM", OUTPUT_OPTIONAL_TEXT},
+        {"interface", "INTERFACE", OUTPUT_TEXT},     {"mode", "MODE", OUTPUT_TEXT},
+        {"attached", "ATTACHED", OUTPUT_BOOLEAN},    {"program", "PROGRAM", OUTPUT_NUMBER},
+        {"clients", "CLIENTS", OUTPUT_NUMBER},       {"max", "MAX", OUTPUT_NUMBER},
+        {"send_drops", "SEND-DROPS", OUTPUT_NUMBER}, {"problem", "PROBLEM", OUTPUT_OPTIONAL_TEXT},
     };
     struct output_table table = {.key = "interface", .fields = fields, .count = COUNT(fields)};
     return command_result_show_table(options, "offload", &table);

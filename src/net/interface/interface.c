@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -172,6 +174,20 @@ bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES])
 uint32_t interface_index(const char *name)
 {
     return if_nametoindex(name);
+}
+
+bool interface_has_driver(const char *name, const char *driver)
+{
+    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq request = {.ifr_data = (void *)&info};
+
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0)
+        return false;
+    bool is_known = ioctl(any, SIOCETHTOOL, &request) == 0;
+    close(any);
+    return is_known && strcmp(info.driver, driver) == 0;
 }
 
 int interface_send_drops(const char *name, uint32_t *drops)

@@ -91,17 +91,44 @@ int netlink_dump(uint16_t type, const void *fixed, size_t fixed_bytes,
     return error;
 }
 
-const void *netlink_attribute(const struct nlmsghdr *message, size_t fixed_bytes, uint16_t type,
-                              size_t least_bytes)
+/* Returns the first attribute of a type with at least that payload, among those in that many bytes;
+ * NULL if there is none. */
+static const struct rtattr *find(const char *attributes, size_t bytes, uint16_t type,
+                                 size_t least_bytes)
 {
-    size_t at = NLMSG_LENGTH(NLMSG_ALIGN(fixed_bytes));
-    while (at + sizeof(struct rtattr) <= message->nlmsg_len) {
-        const struct rtattr *attribute = (const void *)((const char *)message + at);
-        if (attribute->rta_len < sizeof *attribute || attribute->rta_len > message->nlmsg_len - at)
+    size_t at = 0;
+    while (at + sizeof(struct rtattr) <= bytes) {
+        const struct rtattr *attribute = (const void *)(attributes + at);
+        if (attribute->rta_len < sizeof *attribute || attribute->rta_len > bytes - at)
             return NULL;
         if ((attribute->rta_type & NLA_TYPE_MASK) == type && RTA_PAYLOAD(attribute) >= least_bytes)
-            return RTA_DATA(attribute);
+            return attribute;
         at += RTA_ALIGN(attribute->rta_len);
     }
     return NULL;
+}
+
+const void *netlink_nested_attribute(const struct nlmsghdr *message, size_t fixed_bytes,
+                                     const uint16_t *path, size_t depth, size_t least_bytes)
+{
+    size_t at = NLMSG_LENGTH(NLMSG_ALIGN(fixed_bytes));
+    if (at > message->nlmsg_len)
+        return NULL;
+    const char *attributes = (const char *)message + at;
+    size_t bytes = message->nlmsg_len - at;
+    for (size_t i = 0; i < depth; i++) {
+        const struct rtattr *found =
+            find(attributes, bytes, path[i], i + 1 == depth ? least_bytes : 0);
+        if (found == NULL)
+            return NULL;
+        attributes = RTA_DATA(found);
+        bytes = RTA_PAYLOAD(found);
+    }
+    return attributes;
+}
+
+const void *netlink_attribute(const struct nlmsghdr *message, size_t fixed_bytes, uint16_t type,
+                              size_t least_bytes)
+{
+    return netlink_nested_attribute(message, fixed_bytes, &type, 1, least_bytes);
 }

@@ -129,7 +129,7 @@ int bpf_link_create(int program, uint32_t interface_index, uint32_t flags)
     return result_of(syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof attributes));
 }
 
-int bpf_link_interface(int link, uint32_t *interface_index)
+int bpf_link_read(int link, struct bpf_attachment *attachment)
 {
     union bpf_attr attributes;
     struct bpf_link_info info;
@@ -141,6 +141,6 @@ int bpf_link_interface(int link, uint32_t *interface_index)
     attributes.info.info = address_of(&info);
     int error = result_of(syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attributes, sizeof attributes));
     if (!error)
-        *interface_index = info.xdp.ifindex;
+        *attachment = (struct bpf_attachment){info.xdp.ifindex, info.prog_id};
     return error;
 }

@@ -2,6 +2,7 @@
 
 #include "net/offload/bpf_call.h"
 #include "net/offload/offload_index.h"
+#include "net/offload/offload_ingress.h"
 #include "net/offload/offload_message.h"
 #include "net/offload/offload_state.h"
 #include "offload/copy_tables.h"
@@ -128,14 +129,41 @@ int offload_attach(struct offload *offload, const char *interface, enum offload_
     return 0;
 }
 
-int offload_is_attached(const struct offload *offload, size_t number)
+int offload_is_attached(const struct offload *offload, size_t number, uint32_t *program)
 {
-    uint32_t index = 0;
+    struct bpf_attachment found;
 
+    *program = 0;
     if (number >= offload->link_count)
         return 0;
-    int error = bpf_link_interface(offload->links[number], &index);
-    return error ? error : index != 0;
+    int error = bpf_link_read(offload->links[number], &found);
+    if (error)
+        return error;
+    if (found.interface != 0)
+        *program = found.program;
+    return found.interface != 0;
+}
+
+int offload_update_ingress(struct offload *offload)
+{
+    struct offload_attachment attachments[OFFLOAD_LINKS_MAX];
+    struct interface_link *links;
+    size_t count;
+    int error = interface_links_read(&links, &count);
+
+    if (error)
+        return error;
+    for (size_t i = 0; i < offload->link_count; i++)
+        attachments[i] = (struct offload_attachment){offload->indexes[i], !offload->are_native[i]};
+    offload_ingress_update(offload->memory[TABLE_INGRESS], attachments, offload->link_count, links,
+                           count);
+    free(links);
+    return 0;
+}
+
+bool offload_receives_by(const struct offload *offload, uint32_t interface)
+{
+    return offload_ingress_is_upper(offload->memory[TABLE_INGRESS], interface);
 }
 
 static bool read_link(int socket, const char *name, struct offload_link *link)

@@ -13,7 +13,7 @@
  * no size shows. */
 static uint64_t layout(void)
 {
-    enum { LAYOUT_VERSION = 3 };
+    enum { LAYOUT_VERSION = 4 };
     const uint64_t values[] = {LAYOUT_VERSION,
                                rate_limiter_layout(),
                                OFFLOAD_TABLES,
@@ -25,6 +25,7 @@ static uint64_t layout(void)
                                OFFLOAD_LINE_CLIENTS,
                                OFFLOAD_LINE_RECORDS,
                                sizeof(struct offload_index_head),
+                               sizeof(struct offload_ingress),
                                sizeof(struct offload_worker),
                                sizeof(struct offload_record),
                                sizeof(struct offload_rotation),

@@ -22,7 +22,7 @@ int offload_index_init(struct offload_index_head *head, uint32_t records)
 
 static uint64_t words_of(uint64_t ports)
 {
-    return ports >> 32 == 4 ? OFFLOAD_ADDRESS_WORDS4 : OFFLOAD_ADDRESS_WORDS6;
+    return offload_ports_is_ipv6(ports) ? OFFLOAD_ADDRESS_WORDS6 : OFFLOAD_ADDRESS_WORDS4;
 }
 
 static struct offload_key key_of(const struct addr *source, const struct addr *local)
@@ -30,7 +30,7 @@ static struct offload_key key_of(const struct addr *source, const struct addr *l
     const bool is_ipv4 = source->family == ADDR_IPV4;
     const size_t bytes = is_ipv4 ? 4 : 16;
     struct offload_key key = {
-        .ports = offload_ports(htons(source->port), htons(local->port), is_ipv4 ? 4 : 6)};
+        .ports = offload_ports(htons(source->port), htons(local->port), local->scope, !is_ipv4)};
 
     memcpy(key.addresses, source->ip, bytes);
     memcpy((uint8_t *)key.addresses + bytes, local->ip, bytes);
@@ -43,7 +43,8 @@ static void write_key(struct offload_record *record, const struct offload_key *k
 {
     for (size_t i = 0; i < sizeof key->addresses / sizeof key->addresses[0]; i++)
         __atomic_store_n(&record->key.addresses[i], key->addresses[i], __ATOMIC_RELEASE);
-    __atomic_store_n(&record->key.ports, key->ports | (uint64_t)worker << 48, __ATOMIC_RELEASE);
+    __atomic_store_n(&record->key.ports, offload_ports_with_worker(key->ports, worker),
+                     __ATOMIC_RELEASE);
 }
 
 /* Without the worker. */

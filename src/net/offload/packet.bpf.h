@@ -35,6 +35,7 @@ static int64_t (*const adjust_tail)(struct xdp_md *context,
 static int64_t (*const store_bytes)(struct xdp_md *context, uint64_t offset, const void *bytes,
                                     uint64_t size) = (void *)BPF_FUNC_xdp_store_bytes;
 static uint64_t (*const frame_length)(struct xdp_md *context) = (void *)BPF_FUNC_xdp_get_buff_len;
+static uint32_t (*const random_number)(void) = (void *)BPF_FUNC_get_prandom_u32;
 
 enum {
     FRAME_BYTES_MIN = 60, /* of Ethernet, without its checksum (IEEE 802.3) */
@@ -42,7 +43,6 @@ enum {
     IPV6_HEADERS_BYTES = sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr),
 
     IPV4_WITHOUT_OPTIONS = 0x45, /* version 4, a header of five words (RFC 791) */
-    IPV4_DO_NOT_FRAGMENT = 0x4000,
     IPV6_VERSION = 6,
     HOPS = 64,
 };
@@ -104,21 +104,23 @@ INLINE uint64_t udp_checksum(uint64_t sum)
 /* ---- headers of a datagram that is sent ---- */
 
 /* Addresses and ports are in network byte order. The checksum is computed from the values: to read
- * the header that has just been written would wait for these writes. */
+ * the header that has just been written would wait for these writes. Routers may fragment the
+ * datagram, as those of the sockets (net/socket/udp_socket): so it has an identification, by which
+ * the receiver knows its fragments. */
 INLINE void write_ipv4(struct iphdr *ip, uint32_t from, uint32_t to, uint64_t payload_bytes)
 {
     const uint16_t version = network16(IPV4_WITHOUT_OPTIONS << 8);
     const uint16_t bytes =
         network16((uint16_t)(sizeof *ip + sizeof(struct udphdr) + payload_bytes));
-    const uint16_t flags = network16(IPV4_DO_NOT_FRAGMENT);
+    const uint16_t id = (uint16_t)random_number();
     const uint16_t hops = network16(HOPS << 8 | IPPROTO_UDP);
 
     *(uint16_t *)ip = version; /* and no traffic class */
     ip->tot_len = bytes;
-    ip->id = 0; /* only fragments need one (RFC 6864) */
-    ip->frag_off = flags;
+    ip->id = id;
+    ip->frag_off = 0;
     *(uint16_t *)&ip->ttl = hops;
-    ip->check = (uint16_t)~fold((uint64_t)version + bytes + flags + hops + from + to);
+    ip->check = (uint16_t)~fold((uint64_t)version + bytes + id + hops + from + to);
     ip->saddr = from;
     ip->daddr = to;
 }

@@ -16,7 +16,7 @@
 
 #include "offload/offload_tables.h"
 
-extern struct table table_rotations, table_messages;
+extern struct table table_ingress, table_rotations, table_messages;
 
 /* By its number in linux/bpf.h. */
 static int64_t (*const sum_difference)(const void *from, uint32_t from_bytes, const void *to,
@@ -31,6 +31,7 @@ static const uint32_t FRAME_MAGIC = 0x50445500;
 /* What is known of a datagram. Numbers that stay in use have 64 bits, see packet.bpf.h. */
 struct datagram {
     bool is_ipv6;
+    uint64_t ingress;       /* the word of the interface that it came by (struct offload_ingress) */
     uint64_t headers_bytes; /* Ethernet, IP and UDP */
     uint64_t frame_bytes;   /* with bytes after the datagram, such as padding */
     uint64_t payload_bytes;
@@ -69,7 +70,8 @@ INLINE uint64_t sum_payload(uint64_t sum, const struct xdp_md *context, const st
 
 /* Whether the checksum of UDP is right. A local sender leaves it to its interface, and veth passes
  * the datagram on as it is, with the sum of the pseudo header only (CHECKSUM_PARTIAL of the
- * kernel): that is completed in *datagram. */
+ * kernel): that is completed in *datagram. In the generic receive path the kernel would take the
+ * reply, too, for one with such a sum, and what it holds may be several datagrams (UDP_SEGMENT). */
 INLINE bool check(const struct xdp_md *context, struct datagram *datagram)
 {
     const uint64_t pseudo = sum_pseudo_header(datagram->addresses_sum, datagram->payload_bytes);
@@ -79,7 +81,9 @@ INLINE bool check(const struct xdp_md *context, struct datagram *datagram)
         return !datagram->is_ipv6;
     const uint64_t header = sum_words(pseudo, &datagram->udp, offsetof(struct udphdr, check));
     datagram->udp.check = (uint16_t)udp_checksum(sum_payload(header, context, datagram));
-    return found == datagram->udp.check || found == fold(pseudo);
+    if (found == fold(pseudo))
+        return !offload_ingress_is_generic(datagram->ingress);
+    return found == datagram->udp.check;
 }
 
 /* ---- headers ---- */
@@ -111,7 +115,8 @@ INLINE bool parse_ipv4(const struct xdp_md *context, struct datagram *datagram,
     if (total_bytes < sizeof *ip || !parse_udp(udp, total_bytes - sizeof *ip, datagram))
         return false;
     datagram->addresses_sum = sum_words(0, &ip->saddr, 8);
-    key->ports = offload_ports(udp->source, udp->dest, 4);
+    key->ports =
+        offload_ports(udp->source, udp->dest, offload_ingress_upper(datagram->ingress), false);
     key->addresses[0] = ip->saddr | (uint64_t)ip->daddr << 32;
     return true;
 }
@@ -134,7 +139,8 @@ INLINE bool parse_ipv6(const struct xdp_md *context, struct datagram *datagram,
         !parse_udp(udp, network16(ip->payload_len), datagram))
         return false;
     datagram->addresses_sum = sum_words(0, &ip->saddr, 32);
-    key->ports = offload_ports(udp->source, udp->dest, IPV6_VERSION);
+    key->ports =
+        offload_ports(udp->source, udp->dest, offload_ingress_upper(datagram->ingress), true);
     key->addresses[0] = half_of(&ip->saddr, 0);
     key->addresses[1] = half_of(&ip->saddr, 1);
     key->addresses[2] = half_of(&ip->daddr, 0);
@@ -201,6 +207,12 @@ INLINE int reply_silently(const struct client *client)
     return XDP_DROP;
 }
 
+INLINE bool fits_mtu(const struct datagram *datagram, uint64_t payload_bytes)
+{
+    return datagram->headers_bytes - sizeof(struct ethhdr) + payload_bytes <=
+           offload_ingress_mtu(datagram->ingress);
+}
+
 /* The frame gets room before the datagram is taken, since that may fail. */
 INLINE int take_with_room(struct xdp_md *context, struct datagram *datagram,
                           const struct client *client, uint64_t payload_bytes)
@@ -208,7 +220,8 @@ INLINE int take_with_room(struct xdp_md *context, struct datagram *datagram,
     const uint64_t request_bytes = datagram->frame_bytes;
     const uint64_t reply_bytes = frame_bytes_for(datagram->headers_bytes, payload_bytes);
 
-    if (reply_bytes > request_bytes && !resize(context, datagram, reply_bytes))
+    if (!fits_mtu(datagram, payload_bytes) ||
+        (reply_bytes > request_bytes && !resize(context, datagram, reply_bytes)))
         return pass(client, OFFLOAD_PASSED_ROOM);
     if (take(client))
         return XDP_TX;
@@ -316,9 +329,27 @@ INLINE int answer(struct xdp_md *context, struct datagram *datagram, const struc
     }
 }
 
-INLINE int answer_ipv4(struct xdp_md *context)
+/* Returns the word of the interface that the frame came by, 0: none. */
+INLINE uint64_t find_ingress(const struct xdp_md *context)
 {
-    struct datagram datagram = {.headers_bytes = IPV4_HEADERS_BYTES,
+    const uint32_t first = 0, index = context->ingress_ifindex;
+    const struct offload_ingress *ingress = map_lookup(&table_ingress, &first);
+
+    if (ingress == NULL)
+        return 0;
+    UNROLL
+    for (int i = 0; i < OFFLOAD_INGRESS_MAX; i++) {
+        const uint64_t found = load64(&ingress->interfaces[i]);
+        if (offload_ingress_index(found) == index)
+            return found;
+    }
+    return 0;
+}
+
+INLINE int answer_ipv4(struct xdp_md *context, uint64_t ingress)
+{
+    struct datagram datagram = {.ingress = ingress,
+                                .headers_bytes = IPV4_HEADERS_BYTES,
                                 .frame_bytes = frame_length(context)};
     struct offload_key key;
 
@@ -327,10 +358,12 @@ INLINE int answer_ipv4(struct xdp_md *context)
     return answer(context, &datagram, &key, OFFLOAD_ADDRESS_WORDS4);
 }
 
-INLINE int answer_ipv6(struct xdp_md *context)
+INLINE int answer_ipv6(struct xdp_md *context, uint64_t ingress)
 {
-    struct datagram datagram = {
-        .is_ipv6 = true, .headers_bytes = IPV6_HEADERS_BYTES, .frame_bytes = frame_length(context)};
+    struct datagram datagram = {.is_ipv6 = true,
+                                .ingress = ingress,
+                                .headers_bytes = IPV6_HEADERS_BYTES,
+                                .frame_bytes = frame_length(context)};
     struct offload_key key;
 
     if (!parse_ipv6(context, &datagram, &key))
@@ -352,9 +385,13 @@ int xdp_program(struct xdp_md *context)
     /* A reply to a multicast or broadcast address of Ethernet would come from that address. */
     if ((ethernet->h_dest[0] & 1) != 0)
         return XDP_PASS;
-    if (ethernet->h_proto == network16(ETH_P_IP))
-        return answer_ipv4(context);
+    const bool is_ipv4 = ethernet->h_proto == network16(ETH_P_IP);
+    const uint64_t ingress = find_ingress(context);
+    if (ingress == 0)
+        return XDP_PASS;
+    if (is_ipv4)
+        return answer_ipv4(context, ingress);
     if (ethernet->h_proto == network16(ETH_P_IPV6))
-        return answer_ipv6(context);
+        return answer_ipv6(context, ingress);
     return XDP_PASS;
 }

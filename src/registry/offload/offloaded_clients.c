@@ -152,7 +152,7 @@ static bool can_be_offloaded(const struct addr *source, const struct addr *local
 {
     return (source->family == ADDR_IPV4 || source->family == ADDR_IPV6) && source->port != 0 &&
            source->scope == 0 && local->family == source->family && local->port != 0 &&
-           local->scope == 0 && !addr_is_multicast(local) && !addr_is_wildcard(local);
+           local->scope != 0 && !addr_is_multicast(local) && !addr_is_wildcard(local);
 }
 
 /* Returns the number of a free record; there is one. */

@@ -469,14 +469,14 @@ static void pass_messages(const struct decision *decision, size_t first, size_t 
     }
 }
 
-/* Returns the end of the run of datagrams that are recorded together with the first: all of them;
- * or, with a message callback or frames of clients, those before the next leave, since a client is
- * registered while the callback gets its message, and while its hello or confirm is carried out. */
+/* Returns the end of the run of datagrams that are recorded together with the first: all; or, with
+ * callbacks or frames of clients, those before the next leave: until then the client is there. */
 static size_t run_end(const struct decision *decision, size_t first)
 {
     const struct admitted *admitted = &decision->admitted;
     size_t end = admitted->count;
-    if (decision->decider->on_message.call != NULL || decision->client_frames != 0)
+    if (decision->decider->on_message.call != NULL || decision->decider->on_renewed.call != NULL ||
+        decision->client_frames != 0)
         for (end = first + 1; end < admitted->count; end++)
             if (admitted->records[end].action == REGISTRY_LEAVE)
                 break;

@@ -89,7 +89,8 @@ static bool find_changes(struct interface_events *interfaces)
     interfaces->missing =
         listener_restore_check(&interfaces->recovery, none_pending(interfaces), &changed);
     bool watched = stream_socket_file_recovery_watch(&interfaces->files);
-    interface_watch_poll(interfaces->watch, interfaces->missing || !watched);
+    bool followed = kernel_offload_follow_interfaces(interfaces->options.offload);
+    interface_watch_poll(interfaces->watch, interfaces->missing || !watched || !followed);
     return changed;
 }
 

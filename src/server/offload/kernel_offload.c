@@ -1,8 +1,10 @@
 #include "server/offload/kernel_offload.h"
 
 #include "config/config_defaults.h"
+#include "net/interface/interface.h"
 #include "net/offload/offload_handover.h"
 #include "os/log/log.h"
+#include "os/process/clock.h"
 #include "server/startup_error.h"
 
 #include <errno.h>
@@ -42,12 +44,17 @@ static void warn(const char *what, const char *on, int error)
               advise(error), NULL);
 }
 
-/* Attaches the program to an interface, under CONFIG_OFFLOAD_AUTO in the first mode that works. */
+/* Attaches the program to an interface, under CONFIG_OFFLOAD_AUTO in the first mode that works. The
+ * driver of a veth pair has a native mode, but drops all replies in silence unless the other end
+ * can take them, which cannot be found out at this end. */
 static int attach(struct kernel_offload *offload, struct kernel_offload_interface *interface)
 {
-    interface->mode = offload->mode == CONFIG_OFFLOAD_GENERIC ? OFFLOAD_GENERIC : OFFLOAD_NATIVE;
+    bool is_generic =
+        offload->mode == CONFIG_OFFLOAD_GENERIC ||
+        (offload->mode == CONFIG_OFFLOAD_AUTO && interface_has_driver(interface->name, "veth"));
+    interface->mode = is_generic ? OFFLOAD_GENERIC : OFFLOAD_NATIVE;
     int error = offload_attach(offload->program, interface->name, interface->mode);
-    if (error != 0 && offload->mode == CONFIG_OFFLOAD_AUTO) {
+    if (error != 0 && offload->mode == CONFIG_OFFLOAD_AUTO && !is_generic) {
         interface->mode = OFFLOAD_GENERIC;
         error = offload_attach(offload->program, interface->name, interface->mode);
     }
@@ -133,6 +140,20 @@ int kernel_offload_open(struct kernel_offload *offload, const struct config *con
     return 0;
 }
 
+bool kernel_offload_follow_interfaces(const struct kernel_offload *offload)
+{
+    int error = offload->program != NULL ? offload_update_ingress(offload->program) : 0;
+    if (error != 0)
+        log_limited(LOG_KIND_OFFLOAD_INTERFACES, clock_now_ms(),
+                    "the interfaces cannot be read: the offload answers only clients of those that "
+                    "it knows",
+                    "reason", strerror(-error), "advice",
+                    "permit AF_NETLINK (for systemd RestrictAddressFamilies), or set "
+                    "offload.mode = off",
+                    NULL);
+    return error == 0;
+}
+
 /* ---- the messages ---- */
 
 static void release_reply(struct kernel_offload *offload, size_t rotation)
@@ -177,7 +198,7 @@ void kernel_offload_add_reply(struct kernel_offload *offload, struct reply *repl
             log_event(LOG_LEVEL_WARNING,
                       "the offload does not have the messages: the sockets send them", "reason",
                       strerror(-error), "advice",
-                      "run udpctl reload again, or restart udpsrv if this is repeated", NULL);
+                      "restart udpsrv, or reload it with other messages", NULL);
             return;
         }
     }
@@ -249,13 +270,15 @@ const char *kernel_offload_mode(const struct kernel_offload *offload, size_t int
     return offload->interfaces[interface].mode == OFFLOAD_NATIVE ? "native" : "generic";
 }
 
-const char *kernel_offload_problem(const struct kernel_offload *offload, size_t interface)
+const char *kernel_offload_problem(const struct kernel_offload *offload, size_t interface,
+                                   uint32_t *program)
 {
     const struct kernel_offload_interface *shown = &offload->interfaces[interface];
     int attached;
+    *program = 0;
     switch (shown->error) {
     case 0:
-        attached = offload_is_attached(offload->program, shown->number);
+        attached = offload_is_attached(offload->program, shown->number, program);
         return attached > 0 ? NULL : attached == 0 ? "deleted" : "failed";
     case -EPERM:
     case -EACCES:

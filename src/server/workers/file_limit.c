@@ -18,7 +18,7 @@ enum {
     METRICS_FILES = 40,
     /* Of the offload: its tables (OFFLOAD_TABLES of net/offload/offload_program), its program, and
      * a link for each interface (CONFIG_INTERFACES_MAX). */
-    OFFLOAD_FILES = 27,
+    OFFLOAD_FILES = 28,
     SERVER_FILES = 128, /* the operators' connections, files that are read, the log */
 };
 

@@ -17,7 +17,7 @@ void frames_noted(struct model_entry *entry, const struct packet *packet)
     if (entry == NULL)
         broken_promise("the tables of the offload have registered clients only",
                        "port %d was never seen", packet->from.port);
-    entry->link.birth = host_birth(packet->interface);
+    entry->link.birth = host_birth(packet->link);
     memcpy(entry->link.ethernet, packet->ethernet, sizeof entry->link.ethernet);
     entry->link.local = packet->to;
     entry->link.seen_ms = simulated_clock_ms();
@@ -31,7 +31,7 @@ static bool is_same_ip(const struct addr *a, const struct addr *b)
 void frames_renewed(struct model_entry *entry, const struct addr *local)
 {
     if (entry->link.seen_ms + FRAMES_NOTED_MS + MODEL_SLOP_MS < simulated_clock_ms() ||
-        (local->family != ADDR_NONE && !is_same_ip(local, &entry->link.local)))
+        host_birth(local->scope) != entry->link.birth || !is_same_ip(local, &entry->link.local))
         entry->link.birth = 0;
 }
 

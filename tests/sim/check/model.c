@@ -396,6 +396,8 @@ struct model_entry *model_receive(int listener, int worker, const struct datagra
         confirmed_received(entry, bytes, effect.registers);
     if (effect.leaves == YES)
         entry->frames = NO; /* of its next life, until it asks */
+    if (effect.registers != NO && datagram->local.scope != entry->received_by)
+        entry->received_by = effect.registers == YES ? datagram->local.scope : 0;
     if (effect.leaves == YES || known_now(entry) == NO)
         frames_ended(entry);
     else if (effect.registers == YES)

@@ -52,6 +52,8 @@ struct model_entry {
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
     bool is_listed;               /* by check/model_places */
     bool is_restored;             /* from the state file, in this start */
+    uint32_t received_by; /* index of the interface by which the last datagram came that a socket
+                             received and that has renewed it; 0: that is not certain */
 
     struct model_link {
         uint32_t birth; /* of the interface; 0: there is none */

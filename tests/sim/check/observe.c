@@ -183,6 +183,7 @@ void observe_offloaded(const struct packet *packet, int worker, bool has_reply, 
     struct model_entry *entry = model_offloaded(listener, worker, &packet->from, packet->size);
     totals.datagrams++;
     shards_check_worker(listener, &packet->from, worker);
+    offloaded_check_interface(entry, packet);
     note_message(entry, &datagram, false);
     if (model_is_oversize(packet->bytes, packet->size, false))
         broken_promise("the offload answers only what the server would answer",

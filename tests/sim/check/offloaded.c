@@ -3,6 +3,7 @@
 #include "sim/check/model.h"
 #include "sim/core/trace.h"
 #include "sim/net/host.h"
+#include "sim/net/interfaces.h"
 #include "sim/net/offload_program.h"
 #include "sim/world/settings.h"
 
@@ -24,6 +25,14 @@ int offloaded_listener(const struct addr *local)
     }
     broken_promise("the offload answers only at listeners", "port %d belongs to no listener",
                    local->port);
+}
+
+void offloaded_check_interface(const struct model_entry *entry, const struct packet *packet)
+{
+    if (entry->received_by != 0 && entry->received_by != packet->link)
+        broken_promise("the offload answers only by the interface that its client came by last",
+                       "source %" PRIu32 " (port %d): by %" PRIu32 ", not %" PRIu32, entry->number,
+                       entry->source.port, packet->link, entry->received_by);
 }
 
 void offloaded_counted(bool has_reply)
@@ -56,10 +65,26 @@ static void check_entry(const struct program *program, const struct program_entr
                        entry->source.port);
 }
 
+/* The table has the interfaces that the program was attached to and that exist, as they are. */
+static void check_ingress(const struct program *program)
+{
+    for (size_t i = 0; i < program->interface_count; i++) {
+        uint32_t index = program->indexes[i];
+        const struct program_ingress *known = program_ingress_of(program, index);
+        bool exists = host_name(index) != NULL;
+        if (exists != (known != NULL) || (exists && known->mtu != host_mtu(index)))
+            broken_promise("the offload knows the interfaces of the host",
+                           "interface %" PRIu32 " is another one", index);
+    }
+}
+
 void offloaded_check_idle(void)
 {
     size_t i = 0;
+    bool is_followed = simulated_interfaces_are_followed();
     for (const struct program *program; (program = program_next(&i)) != NULL;) {
+        if (is_followed && !program->is_ingress_stale)
+            check_ingress(program);
         for (size_t k = 0; k < program->entry_count; k++)
             check_entry(program, &program->entries[k]);
         if (program->entry_count > program->record_count)
@@ -74,14 +99,15 @@ void offloaded_check_idle(void)
 static bool is_line_of(const char *line, const char *interface, uint64_t asked_ms)
 {
     char name[16], mode[16], attached[4];
-    uint32_t clients, max, send_drops;
+    uint32_t number, clients, max, send_drops;
     size_t i = 0;
     const struct program *program = program_next(&i);
-    if (sscanf(line, "interface %15s %15s %3s %" SCNu32 " %" SCNu32 " %" SCNu32, name, mode,
-               attached, &clients, &max, &send_drops) != 6 ||
-        send_drops != 0)
+    if (sscanf(line, "interface %15s %15s %3s %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32, name,
+               mode, attached, &number, &clients, &max, &send_drops) != 7)
         broken_promise("offload has a line for each interface", "it has %s", line);
     bool is_attached = strcmp(attached, "yes") == 0;
+    if (number != (is_attached ? PROGRAM_NUMBER : 0) || send_drops != 0)
+        broken_promise("offload shows the number of the program, and no drops", "it has %s", line);
     if (strcmp(name, interface) != 0)
         return false;
     if (clients > max || (program != NULL && max != program->record_count))

@@ -183,11 +183,15 @@ void published_power_failure(void)
             streams[i].entries[k].possible += streams[i].entries[k].was_asked;
 }
 
+/* An orderly stop takes back an entry that was accepted, and of which nothing was sent. */
 void published_reset(void)
 {
-    for (unsigned i = 0; i < PUBLISHED_STREAMS; i++)
+    for (unsigned i = 0; i < PUBLISHED_STREAMS; i++) {
+        if (streams[i].accepted > streams[i].sent)
+            streams[i].accepted = streams[i].sent;
         for (uint32_t k = 1; k <= PUBLISHED_ENTRIES_MAX; k++)
             doubt_refused(&streams[i].entries[k]);
+    }
     if (!setup.has_state)
         published_forgotten();
     has_ended = true;

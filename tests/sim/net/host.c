@@ -10,7 +10,8 @@ static struct interface {
     uint32_t last_index;
     bool lacks_carrier;
     uint64_t since_ms;
-} interfaces[HOST_INTERFACES] = {{.name = "lo"}, {.name = "eth0"}, {.name = "eth1"}};
+} interfaces[HOST_INTERFACES] = {{.name = "lo"}, {.name = "eth0"}, {.name = "eth1"}},
+  vlan = {.name = "eth0.100"};
 
 static struct {
     struct addr addr;
@@ -32,6 +33,16 @@ enum { ADDRESSES = sizeof addresses / sizeof addresses[0] };
 static uint32_t last_index, last_birth, mtu = 1500;
 static enum host_interface default_route;
 static uint64_t route_since_ms, last_removal_ms;
+static bool has_vlan, filters_sources;
+
+/* If it is to exist. */
+static void make_vlan(void)
+{
+    if (!has_vlan || vlan.index != 0 || interfaces[HOST_ETH0].index == 0)
+        return;
+    vlan.index = ++last_index;
+    vlan.birth = ++last_birth;
+}
 
 void host_begin(void)
 {
@@ -41,6 +52,18 @@ void host_begin(void)
         addresses[i].exists = true;
     last_index = last_birth = HOST_INTERFACES;
     default_route = HOST_ETH0;
+    make_vlan();
+}
+
+void host_add_vlan(void)
+{
+    has_vlan = true;
+    make_vlan();
+}
+
+void host_filter_sources(void)
+{
+    filters_sources = true;
 }
 
 /* ---- what there is now ---- */
@@ -55,7 +78,17 @@ uint32_t host_index_of_name(const char *name)
     for (int i = 0; i < HOST_INTERFACES; i++)
         if (strcmp(interfaces[i].name, name) == 0)
             return interfaces[i].index;
-    return 0;
+    return strcmp(vlan.name, name) == 0 ? vlan.index : 0;
+}
+
+uint32_t host_vlan_index(void)
+{
+    return vlan.index;
+}
+
+uint32_t host_link(uint32_t index)
+{
+    return index != 0 && index == vlan.index ? interfaces[HOST_ETH0].index : index;
 }
 
 static const struct interface *find(uint32_t index)
@@ -63,7 +96,7 @@ static const struct interface *find(uint32_t index)
     for (int i = 0; i < HOST_INTERFACES; i++)
         if (index != 0 && interfaces[i].index == index)
             return &interfaces[i];
-    return NULL;
+    return index != 0 && index == vlan.index ? &vlan : NULL;
 }
 
 const char *host_name(uint32_t index)
@@ -80,13 +113,13 @@ uint32_t host_birth(uint32_t index)
 
 bool host_is_up(uint32_t index)
 {
-    const struct interface *interface = find(index);
+    const struct interface *interface = find(host_link(index));
     return interface != NULL && !interface->lacks_carrier;
 }
 
 uint32_t host_mtu(uint32_t index)
 {
-    return index == host_index(HOST_ETH0) ? mtu : 1500;
+    return host_link(index) == host_index(HOST_ETH0) ? mtu : 1500;
 }
 
 void host_ethernet(uint32_t index, uint8_t ethernet[6])
@@ -134,17 +167,32 @@ bool host_address(size_t *i, uint32_t index, struct addr *addr)
     return true;
 }
 
+/* Some of the addresses on the link, and one of the networks of IPv6. */
+static bool is_in_vlan(const struct addr *addr)
+{
+    enum { FIRST = 190, NETWORK = 3 };
+    return addr->family == ADDR_IPV4 ? addr->ip[0] == 192 && addr->ip[3] >= FIRST
+                                     : addr->ip[0] == 0x20 && addr->ip[7] == NETWORK;
+}
+
 uint32_t host_route(const struct addr *to)
 {
     if (addr_is_loopback(to))
         return host_index(HOST_LO);
     if (to->scope != 0)
         return find(to->scope) != NULL ? to->scope : 0;
+    if (vlan.index != 0 && is_in_vlan(to))
+        return vlan.index;
     if (to->family == ADDR_IPV4 && to->ip[0] == 198)
         return host_index(HOST_ETH1);
     if (to->family == ADDR_IPV4 && to->ip[0] == 192)
         return host_index(HOST_ETH0);
     return default_route != HOST_LO ? host_index(default_route) : 0;
+}
+
+bool host_accepts(const struct addr *from, uint32_t index)
+{
+    return !filters_sources || host_route(from) == index;
 }
 
 /* ---- since when ---- */
@@ -196,6 +244,8 @@ void host_remove_interface(enum host_interface interface)
 {
     interfaces[interface].index = interfaces[interface].birth = 0;
     interfaces[interface].since_ms = last_removal_ms = event_queue_now_ms();
+    if (interface == HOST_ETH0)
+        vlan.index = vlan.birth = 0;
     for (size_t i = 0; i < ADDRESSES; i++)
         if (addresses[i].interface == interface)
             host_remove_address(i);
@@ -211,6 +261,7 @@ void host_make_interface(enum host_interface interface, bool same_index)
     made->index = made->last_index = same_index ? made->last_index : ++last_index;
     made->birth = ++last_birth;
     made->since_ms = event_queue_now_ms();
+    make_vlan();
 }
 
 void host_add_address(size_t number, uint64_t tentative_ms)

@@ -9,12 +9,17 @@
 
 /* The interfaces of the simulated host, their addresses and its routes, which may change at any
  * time. The clients are on the links of eth0 and eth1, and behind the router that the default route
- * leads to. */
+ * leads to; in some runs also in a VLAN on the link of eth0, whose tag its driver removes. */
 
 enum host_interface { HOST_LO, HOST_ETH0, HOST_ETH1, HOST_INTERFACES };
 
 /* All exists, with the first indexes. */
 void host_begin(void);
+/* From now on eth0 has a VLAN, eth0.100, which is deleted and made again with it. */
+void host_add_vlan(void);
+/* From now on the kernel drops what comes by another interface than the route to its source, as
+ * with rp_filter = 1. */
+void host_filter_sources(void);
 
 /* ---- what there is now ---- */
 
@@ -22,6 +27,10 @@ void host_begin(void);
 uint32_t host_index(enum host_interface interface);
 uint32_t host_index_of_name(const char *name);
 const char *host_name(uint32_t index); /* NULL: there is none */
+uint32_t host_vlan_index(void);        /* 0: there is none */
+/* The index of the interface by which the frames of an interface come: eth0 for its VLAN, for all
+ * others itself. */
+uint32_t host_link(uint32_t index);
 /* Whether it exists and has a carrier: without one, all packets are lost. */
 bool host_is_up(uint32_t index);
 /* The most bytes of an IP packet by an interface that exists, and its Ethernet address. */
@@ -39,6 +48,8 @@ bool host_address(size_t *i, uint32_t index, struct addr *addr);
 
 /* The index of the interface that the routes select; 0: there is no route. */
 uint32_t host_route(const struct addr *to);
+/* Whether the kernel accepts a packet from that source by that interface. */
+bool host_accepts(const struct addr *from, uint32_t index);
 
 /* ---- since when ---- */
 
@@ -68,7 +79,7 @@ void host_add_address(size_t number, uint64_t tentative_ms);
 
 /* The interface has no carrier from now on, or has one. */
 void host_set_carrier(enum host_interface interface, bool has_carrier);
-/* Sets the MTU of eth0, which is 1500 at first. */
+/* Sets the MTU of eth0 and its VLAN, which is 1500 at first. */
 void host_set_mtu(uint32_t bytes);
 
 /* HOST_LO: there is no default route. */

@@ -2,6 +2,7 @@
 #include "net/interface/interface.h"
 
 #include "net/interface/device_queue.h"
+#include "net/interface/interface_links.h"
 #include "net/interface/interface_watch.h"
 #include "net/interface/neighbour.h"
 #include "net/socket/socket_option.h"
@@ -10,6 +11,7 @@
 #include "sim/core/scheduler.h"
 #include "sim/net/host.h"
 #include "sim/net/interfaces.h"
+#include "sim/os/processes.h"
 #include "sim/world/faults.h"
 
 #include <errno.h>
@@ -54,6 +56,29 @@ int neighbour_list(struct cidr **neighbours, size_t *count, size_t max)
     **neighbours = known;
     *count = max > 0;
     return 0;
+}
+
+/* None is a port of another one. */
+int interface_links_read(struct interface_link **links, size_t *count)
+{
+    const uint32_t indexes[] = {host_index(HOST_LO), host_index(HOST_ETH0), host_index(HOST_ETH1),
+                                host_vlan_index()};
+    int error = refuse_query();
+    if (error != 0)
+        return error;
+    struct interface_link *found = malloc(sizeof indexes / sizeof indexes[0] * sizeof *found);
+    *links = found;
+    *count = 0;
+    for (size_t i = 0; i < sizeof indexes / sizeof indexes[0]; i++)
+        if (indexes[i] != 0)
+            found[(*count)++] = (struct interface_link){indexes[i], 0, host_mtu(indexes[i]), false};
+    return 0;
+}
+
+/* eth1 is an end of a veth pair. */
+bool interface_has_driver(const char *name, const char *driver)
+{
+    return strcmp(name, "eth1") == 0 && strcmp(driver, "veth") == 0;
 }
 
 int interface_send_drops(const char *name, uint32_t *drops)
@@ -168,6 +193,17 @@ void simulated_interfaces_change(uint32_t removed)
         if (removed != 0 && watch->removed_count < REMOVED_MAX)
             watch->removed[watch->removed_count++] = removed;
     }
+}
+
+bool simulated_interfaces_are_followed(void)
+{
+    size_t processes = 0;
+    bool is_followed = false;
+    for (int i = 0; i < PROCESSES_MAX; i++) {
+        processes += processes_exist(i);
+        is_followed |= watches[i] != NULL && !watches[i]->changed;
+    }
+    return has_netlink && is_followed && processes == 1;
 }
 
 bool simulated_netlink_is_permitted(void)

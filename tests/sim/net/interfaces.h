@@ -9,6 +9,9 @@
  * server asks each second. */
 void simulated_interfaces_change(uint32_t removed);
 
+/* Whether the only process that there is follows the interfaces, and has seen all changes. */
+bool simulated_interfaces_are_followed(void);
+
 /* Whether a sandbox permits netlink. */
 void simulated_netlink_permit(bool permitted);
 bool simulated_netlink_is_permitted(void);

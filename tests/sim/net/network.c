@@ -61,8 +61,9 @@ uint64_t network_queue_ns(const struct addr *to, size_t size)
 /* ---- packets on their way ---- */
 
 /* The Ethernet address that packets of a client have on the link: its own one, or that of one of
- * two routers, which take turns. Of some clients, one of the two passes on packets that the program
- * of the offload does not look at, such as those with a VLAN tag. */
+ * two routers, which take turns, or that of the sender that has forged it. Of some clients, one of
+ * the two passes on packets that the program of the offload does not look at, such as those with a
+ * VLAN tag. */
 static void set_ethernet(struct packet *packet)
 {
     enum { ROUTERS = 2, TURN_MS = 7000, TAGGED_EACH = 3 };
@@ -70,26 +71,38 @@ static void set_ethernet(struct packet *packet)
     uint8_t last = from->ip[from->family == ADDR_IPV4 ? 3 : 15];
     bool is_routed = from->ip[0] == 203 || (from->ip[0] == 0x20 && from->ip[5] == 1);
     uint64_t router = (event_queue_now_ms() / TURN_MS + last) % ROUTERS;
-    const uint8_t address[] = {2, 0, is_routed, from->ip[0], last, is_routed ? (uint8_t)router : 0};
+    uint8_t address[] = {2, 0, is_routed, from->ip[0], last, is_routed ? (uint8_t)router : 0};
+    if (packet->forged_by != HOST_LO)
+        address[5] = 0xff;
     memcpy(packet->ethernet, address, sizeof address);
     packet->is_tagged = is_routed && router == 1 && last % TAGGED_EACH == 0;
 }
 
+static uint32_t arrival_interface(const struct packet *packet)
+{
+    if (packet->forged_by != HOST_LO)
+        return host_index(packet->forged_by);
+    return addr_is_link_local(&packet->to) ? host_index(HOST_ETH0) : host_route(&packet->from);
+}
+
 /* It arrives by the interface that leads to its source, if that exists then; to a link-local
- * address by that of the link, also if its source is forged. */
+ * address by that of the link, also if its source is forged. The program sees it before the kernel
+ * looks at its source. */
 static void arrive_at_server(struct packet *packet)
 {
     if (addr_is_link_local(&packet->from))
         packet->from.scope = host_index(HOST_ETH0);
-    packet->interface =
-        addr_is_link_local(&packet->to) ? host_index(HOST_ETH0) : host_route(&packet->from);
+    packet->interface = arrival_interface(packet);
+    packet->link = host_link(packet->interface);
     set_ethernet(packet);
-    if (host_is_up(packet->interface)) {
-        if (!program_takes(packet))
-            udp_deliver(packet);
+    bool is_up = host_is_up(packet->interface);
+    if (is_up && program_takes(packet))
+        return;
+    if (is_up && (packet->forged_by == HOST_LO || host_accepts(&packet->from, packet->interface))) {
+        udp_deliver(packet);
         return;
     }
-    trace(TRACE_LOST, packet->to.port, packet->from.port, 4, 0);
+    trace(TRACE_LOST, packet->to.port, packet->from.port, is_up ? 5 : 4, 0);
     free(packet);
 }
 
@@ -169,10 +182,24 @@ static void send(const struct addr *from, const struct addr *to, const void *byt
     }
 }
 
+/* Sends the same by an interface that need not lead to its source. From or to an address of one
+ * link or of loopback the kernel would drop it before all else. */
+static void forge(const struct addr *from, const struct addr *to, const void *bytes, size_t size)
+{
+    if (addr_is_loopback(from) || addr_is_loopback(to) || addr_is_link_local(from) ||
+        addr_is_link_local(to))
+        return;
+    struct packet *packet = packet_new(from, to, bytes, size);
+    packet->forged_by = draw_below(DRAW_OFFLOAD, 2) == 0 ? HOST_ETH0 : HOST_ETH1;
+    start(packet, true, 0);
+}
+
 void network_to_server(const struct addr *from, const struct addr *to, const void *bytes,
                        size_t size)
 {
     send(from, to, bytes, size, true, 0);
+    if (draw_chance(DRAW_OFFLOAD, network.forgery))
+        forge(from, to, bytes, size);
 }
 
 static void leave(const struct addr *from, const struct addr *to, const void *bytes, size_t size,

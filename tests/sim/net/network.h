@@ -12,8 +12,9 @@
 
 struct network {
     uint32_t loss, duplication, truncation, corruption; /* probabilities, in millionths */
-    uint64_t delay_min_ns, delay_max_ns;                /* different delays reorder */
-    uint64_t slow_until_ns;                             /* eth1 is slow until then */
+    uint32_t forgery; /* probability, in millionths, that another sender forges the same packet */
+    uint64_t delay_min_ns, delay_max_ns; /* different delays reorder */
+    uint64_t slow_until_ns;              /* eth1 is slow until then */
 };
 
 extern struct network network;

@@ -1,6 +1,7 @@
 /* net/offload in memory: each process has a descriptor of the program (sim/net/offload_program). */
 #include "net/offload/offload.h"
 
+#include "net/interface/interface_links.h"
 #include "net/offload/offload_handover.h"
 #include "sim/core/broken.h"
 #include "sim/core/scheduler.h"
@@ -12,6 +13,7 @@
 #include "sim/world/faults.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,8 +92,35 @@ int offload_attach(struct offload *offload, const char *interface, enum offload_
     if (program_is_attached(birth))
         return -EBUSY;
     program->is_native[program->interface_count] = mode == OFFLOAD_NATIVE;
+    program->indexes[program->interface_count] = host_index_of_name(interface);
     program->births[program->interface_count++] = birth;
     return 0;
+}
+
+int offload_update_ingress(struct offload *offload)
+{
+    struct program *program = program_of(offload);
+    struct interface_link *links;
+    size_t count;
+    int error = broken_is("offload-ingress") ? 0 : interface_links_read(&links, &count);
+    program->is_ingress_stale = error != 0;
+    if (error != 0 || broken_is("offload-ingress"))
+        return error;
+    program_set_ingress(program, links, count);
+    free(links);
+    return 0;
+}
+
+/* For the self-test: a VLAN is taken for the interface that it is on. */
+static uint32_t interface_of_key(uint32_t interface)
+{
+    return broken_is("offload-vlan") ? host_link(interface) : interface;
+}
+
+bool offload_receives_by(const struct offload *offload, uint32_t interface)
+{
+    return broken_is("offload-local") ||
+           program_ingress_of(program_of(offload), interface_of_key(interface)) != NULL;
 }
 
 /* The index of an interface by its number; 0: it was deleted. */
@@ -103,9 +132,11 @@ static uint32_t index_of(const struct program *program, size_t number)
     return 0;
 }
 
-int offload_is_attached(const struct offload *offload, size_t number)
+int offload_is_attached(const struct offload *offload, size_t number, uint32_t *program)
 {
-    return index_of(program_of(offload), number) != 0;
+    bool is_attached = index_of(program_of(offload), number) != 0;
+    *program = is_attached ? PROGRAM_NUMBER : 0;
+    return is_attached;
 }
 
 bool offload_link(const struct offload *offload, size_t number, struct offload_link *link)
@@ -180,12 +211,14 @@ int offload_set_message(struct offload *offload, uint32_t rotation, uint32_t num
 int offload_add(struct offload *offload, const struct addr *source, const struct addr *local,
                 const struct offload_client *client)
 {
-    const struct program_entry entry = {*source, *local, *client};
+    struct program *program = program_of(offload);
+    struct program_entry entry = {*source, *local, *client};
     int error = faults_refuse_entry();
-    if (source->scope != 0 || local->scope != 0)
-        broken_promise("the tables have addresses without a scope", "port %d has one",
-                       source->port);
-    return error != 0 ? error : program_add(program_of(offload), &entry);
+    entry.local.scope = interface_of_key(local->scope);
+    if (source->scope != 0 || program_ingress_of(program, entry.local.scope) == NULL)
+        broken_promise("the offload has only clients of interfaces that it receives by",
+                       "port %d, of interface %" PRIu32, source->port, local->scope);
+    return error != 0 ? error : program_add(program, &entry);
 }
 
 void offload_remove(struct offload *offload, uint32_t record)

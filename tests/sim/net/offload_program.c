@@ -1,5 +1,6 @@
 #include "sim/net/offload_program.h"
 
+#include "net/interface/interface_links.h"
 #include "sim/check/observe.h"
 #include "sim/core/broken.h"
 #include "sim/core/hash.h"
@@ -103,9 +104,29 @@ bool program_is_attached(uint32_t birth)
     return attached_to(birth) != NULL;
 }
 
+/* ---- the interfaces ---- */
+
+void program_set_ingress(struct program *program, const struct interface_link *links, size_t count)
+{
+    program->ingress_count = 0;
+    for (size_t i = 0; i < program->interface_count; i++)
+        for (size_t k = 0; k < count; k++)
+            if (links[k].index == program->indexes[i])
+                program->ingress[program->ingress_count++] =
+                    (struct program_ingress){links[k].index, links[k].mtu};
+}
+
+const struct program_ingress *program_ingress_of(const struct program *program, uint32_t index)
+{
+    for (size_t i = 0; i < program->ingress_count; i++)
+        if (program->ingress[i].index == index)
+            return &program->ingress[i];
+    return NULL;
+}
+
 /* ---- the tables ---- */
 
-/* The keys have no scope. */
+/* The source in a key has no scope. */
 static bool is_same(const struct addr *a, const struct addr *b)
 {
     return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
@@ -113,9 +134,9 @@ static bool is_same(const struct addr *a, const struct addr *b)
 
 static uint64_t hash_of(const struct addr *source, const struct addr *local)
 {
-    struct addr from = *source, to = *local;
-    from.scope = to.scope = 0;
-    return hash_add_addr(hash_add_addr(1, &from), &to);
+    struct addr from = *source;
+    from.scope = 0;
+    return hash_add_addr(hash_add_addr(1, &from), local);
 }
 
 /* Returns the place of an entry, or the free one where it would be. */
@@ -125,7 +146,8 @@ static size_t place_of(const struct program *program, const struct addr *source,
     size_t at = hash_of(source, local) % program->place_count;
     for (; program->places[at] != 0; at = (at + 1) % program->place_count) {
         const struct program_entry *entry = &program->entries[program->places[at] - 1];
-        if (is_same(&entry->source, source) && is_same(&entry->local, local))
+        if (is_same(&entry->source, source) && is_same(&entry->local, local) &&
+            entry->local.scope == local->scope)
             break;
     }
     return at;
@@ -199,6 +221,7 @@ struct found {
     const struct offload_client *client;
     struct offload_record *record;
     const struct offload_worker *worker;
+    size_t reply_max; /* bytes that fit into the MTU */
     uint64_t now_ms;
 };
 
@@ -228,7 +251,7 @@ static bool is_current(const struct found *found)
 /* As offload_record.next_hop states it. */
 static uint64_t next_hop_of(const struct packet *packet)
 {
-    uint64_t next_hop = (uint64_t)(uint16_t)packet->interface << 48;
+    uint64_t next_hop = (uint64_t)(uint16_t)packet->link << 48;
     for (size_t i = 0; i < sizeof packet->ethernet; i++)
         next_hop |= (uint64_t)packet->ethernet[i] << 8 * i;
     return next_hop ^ (broken_now("frame-hop", 20) ? UINT64_C(1) << 40 : 0);
@@ -317,7 +340,7 @@ static struct program_result rotate(const struct found *found, bool has_room)
     if (rotation->count == 0 || rotation->count > OFFLOAD_MESSAGES_MAX ||
         rotation->max_bytes > OFFLOAD_MESSAGE_BYTES)
         return count(found, OFFLOAD_PASSED_SETTINGS, PROGRAM_PASS);
-    if (!has_room)
+    if (!has_room || rotation->max_bytes > found->reply_max)
         return count(found, OFFLOAD_PASSED_ROOM, PROGRAM_PASS);
     if (!take(found))
         return count(found, OFFLOAD_PASSED_RATE, PROGRAM_PASS);
@@ -335,6 +358,8 @@ static struct program_result rotate(const struct found *found, bool has_room)
 
 static struct program_result echo(const struct found *found, const struct packet *packet)
 {
+    if (packet->size > found->reply_max)
+        return count(found, OFFLOAD_PASSED_ROOM, PROGRAM_PASS);
     if (!take(found))
         return count(found, OFFLOAD_PASSED_RATE, PROGRAM_PASS);
     struct program_result result = count(found, OFFLOAD_REPLIED, PROGRAM_REPLY);
@@ -364,10 +389,30 @@ static struct program_result answer(const struct found *found, const struct pack
     }
 }
 
+static const struct program_entry *find_client(const struct program *program,
+                                               const struct packet *packet, uint32_t interface)
+{
+    struct addr local = packet->to;
+    local.scope = interface;
+    return find(program, &packet->from, &local);
+}
+
+static size_t reply_max(const struct program_ingress *ingress, const struct packet *packet)
+{
+    size_t headers = packet->from.family == ADDR_IPV4 ? 28 : 48;
+    return ingress->mtu > headers ? ingress->mtu - headers : 0;
+}
+
 struct program_result program_run(struct program *program, const struct packet *packet,
                                   uint64_t now_ms, bool has_room)
 {
-    const struct program_entry *entry = find(program, &packet->from, &packet->to);
+    const struct program_ingress *ingress = program_ingress_of(program, packet->link);
+    const struct program_entry *entry =
+        ingress != NULL ? find_client(program, packet, packet->link) : NULL;
+    for (size_t i = 0; broken_is("offload-interface") && entry == NULL && ingress != NULL &&
+                       i < program->ingress_count;
+         i++)
+        entry = find_client(program, packet, program->ingress[i].index);
     if (entry == NULL)
         return (struct program_result){.action = PROGRAM_PASS};
     const struct offload_client *client = &entry->client;
@@ -378,6 +423,7 @@ struct program_result program_run(struct program *program, const struct packet *
                                 .client = client,
                                 .record = &program->records[client->record],
                                 .worker = &program->workers[client->worker],
+                                .reply_max = reply_max(ingress, packet),
                                 .now_ms = now_ms};
     bool is_noted = note_next_hop(&found, packet);
     struct program_result result = answer(&found, packet, has_room);
@@ -391,7 +437,7 @@ void program_break_next_hops(struct program *program)
 {
     for (size_t i = 0; i < program->entry_count; i++) {
         const struct program_entry *entry = &program->entries[i];
-        struct packet packet = {.from = entry->source, .interface = host_route(&entry->source)};
+        struct packet packet = {.from = entry->source, .link = entry->local.scope};
         struct offload_record *record = &program->records[entry->client.record];
         if (record->next_hop == 0)
             record->next_hop = next_hop_of(&packet);
@@ -400,7 +446,7 @@ void program_break_next_hops(struct program *program)
 
 bool program_takes(struct packet *packet)
 {
-    struct program *program = attached_to(host_birth(packet->interface));
+    struct program *program = attached_to(host_birth(packet->link));
     if (program == NULL || packet->is_tagged || addr_is_multicast(&packet->to))
         return false;
     struct program_result result =

@@ -16,12 +16,19 @@
 
 enum {
     PROGRAM_INTERFACES_MAX = 16,
+    PROGRAM_NUMBER = 77, /* by which the kernel names each program */
     PROGRAM_RATE_BYTES = RATE_BUCKET_BLOCKS * (int)sizeof(struct rate_bucket_set),
 };
 
 struct program_entry {
-    struct addr source, local;
+    struct addr source, local; /* the scope of local is the interface, also in IPv4 */
     struct offload_client client;
+};
+
+/* An interface by which the program receives frames; the network stack receives their datagrams by
+ * the same one. */
+struct program_ingress {
+    uint32_t index, mtu;
 };
 
 /* The part of the tables that a worker sends copies with. */
@@ -46,9 +53,13 @@ struct program {
     size_t entry_count;
     uint32_t *places; /* a hash table of the numbers of entries + 1; 0: free */
     size_t place_count;
-    uint32_t births[PROGRAM_INTERFACES_MAX]; /* of the interfaces */
-    bool is_native[PROGRAM_INTERFACES_MAX];  /* in the driver */
+    uint32_t births[PROGRAM_INTERFACES_MAX];  /* of the interfaces */
+    uint32_t indexes[PROGRAM_INTERFACES_MAX]; /* that they had when it was attached to them */
+    bool is_native[PROGRAM_INTERFACES_MAX];   /* in the driver */
     size_t interface_count;
+    struct program_ingress ingress[PROGRAM_INTERFACES_MAX]; /* as the server has read them last */
+    size_t ingress_count;
+    bool is_ingress_stale; /* the server could not read them the last time */
 };
 
 struct program *program_new(const struct offload_size *size);
@@ -60,6 +71,13 @@ struct program *program_next(size_t *i);
 
 /* Whether a program is attached to the interface, by the number of its birth (net/host). */
 bool program_is_attached(uint32_t birth);
+
+/* The table of the interfaces by which the program receives frames gets those that it was attached
+ * to and that are among the links. */
+struct interface_link;
+void program_set_ingress(struct program *program, const struct interface_link *links, size_t count);
+/* NULL: the table does not have the interface. */
+const struct program_ingress *program_ingress_of(const struct program *program, uint32_t index);
 
 /* Enter and remove a client, as include/net/offload/offload.h has it. Return 0 or -errno. */
 int program_add(struct program *program, const struct program_entry *entry);
@@ -84,8 +102,8 @@ struct program_result program_run(struct program *program, const struct packet *
  * mistake, for the self-test. */
 void program_break_next_hops(struct program *program);
 
-/* A packet has arrived by packet->interface: if a program is attached there, it decides on it.
- * Returns whether it has taken the packet, which it frees then. */
+/* The frame of a packet has arrived by packet->link: if a program is attached there, it decides on
+ * it. Returns whether it has taken the packet, which it frees then. */
 bool program_takes(struct packet *packet);
 
 /* Tests program_run and the tables. Returns whether all is right; reports what is not. */

@@ -1,6 +1,7 @@
 /* The model of the program of the offload decides as include/offload/offload_tables.h says. */
 #include "sim/net/offload_program.h"
 
+#include "net/interface/interface_links.h"
 #include "sim/core/draw.h"
 
 #include <stdio.h>
@@ -10,10 +11,12 @@
 #define NEXT_HOP UINT64_C(0x2345070605040302) /* of packets */
 
 enum { RECORDS = 8, GENERATION = 7, TAG = 5, NOW_MS = 1000, TTL_MS = 50, MAX_BYTES = 100 };
+enum { INDEX = 0x12345, OTHER_INDEX = 3, MTU = 1500, HEADERS_BYTES = 28 };
 
 static bool are_all_right;
 static const struct addr source = {{192, 0, 2, 77}, .family = ADDR_IPV4, .port = 999},
-                         local = {{192, 0, 2, 1}, .family = ADDR_IPV4, .port = 3000};
+                         local = {
+                             {192, 0, 2, 1}, .scope = INDEX, .family = ADDR_IPV4, .port = 3000};
 
 static void expect(bool is_right, const char *fact)
 {
@@ -22,11 +25,23 @@ static void expect(bool is_right, const char *fact)
     are_all_right &= is_right;
 }
 
+/* The program has two interfaces. */
+static void set_interfaces(struct program *program, uint32_t mtu)
+{
+    const struct interface_link links[] = {
+        {.index = 1}, {.index = INDEX, .mtu = mtu}, {.index = OTHER_INDEX, .mtu = MTU}};
+    program->indexes[0] = INDEX;
+    program->indexes[1] = OTHER_INDEX;
+    program->interface_count = 2;
+    program_set_ingress(program, links, sizeof links / sizeof links[0]);
+}
+
 /* A program with one client, of worker 1 and record 2, and two messages in rotation 3. */
 static struct program *set_up(void)
 {
     struct program *program = program_new(&(struct offload_size){RECORDS, 2, 1});
     const struct program_entry entry = {source, local, {.record = 2, .worker = 1, .tag = TAG}};
+    set_interfaces(program, MTU);
     expect(program_add(program, &entry) == 0, "a client is entered");
     program->records[2] =
         (struct offload_record){.seen = offload_seen(NOW_MS, TAG), .generation = GENERATION};
@@ -46,7 +61,7 @@ static void tear_down(struct program *program)
 static struct program_result run(struct program *program, const char *bytes, size_t size)
 {
     struct packet *packet = packet_new(&source, &local, bytes, size);
-    packet->interface = 0x12345;
+    packet->link = INDEX;
     memcpy(packet->ethernet, "\x02\x03\x04\x05\x06\x07", sizeof packet->ethernet);
     struct program_result result = program_run(program, packet, NOW_MS + 10, true);
     if (result.action == PROGRAM_REPLY && result.bytes == packet->bytes)
@@ -127,6 +142,7 @@ static void test_passes(void)
     expect_passed(program, "x", 1, OFFLOAD_PASSED_SETTINGS, "the worker answers everything");
     program->workers[1].settings = offload_settings(GENERATION, OFFLOAD_ROTATE, 3, MAX_BYTES);
     struct packet *packet = packet_new(&source, &local, "x", 1);
+    packet->link = INDEX;
     expect(program_run(program, packet, NOW_MS, false).action == PROGRAM_PASS &&
                counted(program, OFFLOAD_PASSED_ROOM) == 1,
            "a reply needs room");
@@ -134,6 +150,31 @@ static void test_passes(void)
     expect(program_run(program, packet, NOW_MS, true).action == PROGRAM_PASS,
            "another listener is passed on");
     free(packet);
+    tear_down(program);
+}
+
+static void test_interfaces(void)
+{
+    static const char zeros[MAX_BYTES];
+    struct program *program = set_up();
+    struct packet *packet = packet_new(&source, &local, "x", 1);
+    packet->link = OTHER_INDEX;
+    struct program_result result = program_run(program, packet, NOW_MS, true);
+    expect(result.action == PROGRAM_PASS && !result.is_noted,
+           "the same addresses by another interface are another client");
+    packet->link = 1;
+    expect(program_run(program, packet, NOW_MS, true).action == PROGRAM_PASS,
+           "an interface that it was not attached to is passed on");
+    free(packet);
+    set_interfaces(program, HEADERS_BYTES + 4);
+    expect_passed(program, "x", 1, OFFLOAD_PASSED_ROOM, "a rotation has to fit into the MTU");
+    set_interfaces(program, HEADERS_BYTES + 5);
+    expect(run(program, "x", 1).action == PROGRAM_REPLY, "one that just fits is sent");
+    program->workers[1].settings = offload_settings(GENERATION, OFFLOAD_ECHO, 0, MAX_BYTES);
+    expect_passed(program, zeros, 6, OFFLOAD_PASSED_ROOM, "an echo has to fit into the MTU");
+    expect(run(program, zeros, 5).action == PROGRAM_REPLY, "one that just fits is sent");
+    program->workers[1].settings = offload_settings(GENERATION, OFFLOAD_SILENT, 0, MAX_BYTES);
+    expect(run(program, zeros, 6).action == PROGRAM_DROP, "what has no reply has to fit nowhere");
     tear_down(program);
 }
 
@@ -184,6 +225,7 @@ static void test_tables(void)
 {
     enum { PORTS = RECORDS - 1, STEPS = 10000, NONE = RECORDS };
     struct program *program = program_new(&(struct offload_size){RECORDS, 1, 1});
+    set_interfaces(program, MTU);
     uint32_t records[PORTS];
     bool is_used[RECORDS] = {false};
     size_t count = 0;
@@ -207,6 +249,7 @@ static void test_tables(void)
             is_used[before] = false;
         }
         struct packet *packet = packet_new(&entry.source, &local, "x", 1);
+        packet->link = INDEX;
         uint64_t passed = program->counters[OFFLOAD_PASSED_SETTINGS];
         program_run(program, packet, NOW_MS, true);
         expect((program->counters[OFFLOAD_PASSED_SETTINGS] > passed) == (records[port] != NONE),
@@ -223,6 +266,7 @@ bool program_test(void)
     draw_seed(1, 0);
     test_replies();
     test_passes();
+    test_interfaces();
     test_rate();
     test_tables();
     return are_all_right;

@@ -4,6 +4,7 @@
 #include "address/addr.h"
 #include "sim/check/shards.h"
 #include "sim/core/descriptors.h"
+#include "sim/net/host.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,10 +16,12 @@ enum { MEMBERSHIPS_MAX = 20 }; /* as net.ipv4.igmp_max_memberships */
 struct packet {
     struct packet *next;
     struct addr from, to;
-    uint32_t interface;  /* index of the one that it arrives on */
-    uint8_t ethernet[6]; /* its sender's Ethernet address there */
-    bool is_tagged;      /* the program of the offload does not look at it */
-    uint32_t shards;     /* that the program of the group has chosen among */
+    enum host_interface forged_by; /* it arrives by that one, whatever its source; HOST_LO: none */
+    uint32_t interface;            /* index of the one by which the network stack receives it */
+    uint32_t link;                 /* index of the one by which its frame arrives */
+    uint8_t ethernet[6];           /* its sender's Ethernet address there */
+    bool is_tagged;                /* the program of the offload does not look at it */
+    uint32_t shards;               /* that the program of the group has chosen among */
     uint32_t size;
     uint8_t bytes[];
 };

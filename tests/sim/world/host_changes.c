@@ -6,6 +6,7 @@
 #include "sim/net/host.h"
 #include "sim/net/interfaces.h"
 #include "sim/world/clients.h"
+#include "sim/world/offload_settings.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
@@ -112,6 +113,14 @@ static void lose_carrier(enum host_interface interface)
                     &carriers[interface]);
 }
 
+static void change_mtu(void)
+{
+    if (!swarm.offload)
+        return;
+    host_set_mtu(offload_settings_mtu());
+    report(0);
+}
+
 static void remove_address(size_t number)
 {
     host_remove_address(number);
@@ -126,7 +135,8 @@ static enum host_interface draw_interface(void)
 
 void host_changes_disturb(void)
 {
-    uint64_t kind = enabled ? draw_below(DRAW_FAULTS, 1500) : 14;
+    enum { NOTHING = 18 };
+    uint64_t kind = enabled ? draw_below(DRAW_FAULTS, 1500) : NOTHING;
     if (kind < 4) {
         remove_interface(draw_interface());
     } else if (kind < 8) {
@@ -136,6 +146,8 @@ void host_changes_disturb(void)
         return_route();
     } else if (kind < 14) {
         lose_carrier(HOST_ETH0);
+    } else if (kind < NOTHING) {
+        change_mtu();
     }
 }
 

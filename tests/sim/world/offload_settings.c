@@ -35,19 +35,34 @@ static void fan_out(void)
         setup.max_datagram = 512;
 }
 
+uint32_t offload_settings_mtu(void)
+{
+    static const uint32_t mtus[] = {1500, 1500, 1280, 600};
+    return mtus[draw_below(DRAW_OFFLOAD, sizeof mtus / sizeof mtus[0])];
+}
+
+static void draw_host(void)
+{
+    enum { VLAN_IN = 3, FILTER_IN = 3 };
+    if (draw_below(DRAW_OFFLOAD, VLAN_IN) == 0)
+        host_add_vlan();
+    if (draw_below(DRAW_OFFLOAD, FILTER_IN) == 0)
+        host_filter_sources();
+}
+
 void offload_settings_draw(void)
 {
     static const uint32_t most[] = {0, 0, 0, 1, 2, 10};
-    static const uint32_t mtus[] = {1500, 1500, 1280, 600};
     enum { CANDIDATES = sizeof candidates / sizeof candidates[0] };
     setup.offload = (struct drawn_offload){.mode = CONFIG_OFFLOAD_OFF};
     if (!swarm.offload)
         return;
-    host_set_mtu(mtus[draw_below(DRAW_OFFLOAD, sizeof mtus / sizeof mtus[0])]);
+    host_set_mtu(offload_settings_mtu());
     setup.offload = candidates[draw_below(DRAW_OFFLOAD, CANDIDATES)];
     if (swarm.fans_out)
         fan_out();
     setup.offload.max = most[draw_below(DRAW_OFFLOAD, sizeof most / sizeof most[0])];
+    draw_host();
 }
 
 /* Only with a pace do copies leave as frames. */
@@ -94,6 +109,12 @@ uint32_t offload_settings_rarely(uint32_t per_million)
 {
     bool has_faults = swarm.offload && draw_below(DRAW_OFFLOAD, 3) == 0;
     return has_faults ? per_million : 0;
+}
+
+uint32_t offload_settings_forgery(void)
+{
+    bool has_forgers = swarm.offload && draw_below(DRAW_OFFLOAD, 2) == 0;
+    return has_forgers ? 200000 : 0;
 }
 
 bool offload_settings_may_fail(void)

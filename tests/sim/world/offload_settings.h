@@ -27,8 +27,14 @@ extern const char *const offload_settings_modes[];
 /* Draws whether a run that is for copies as frames has nothing that sees all datagrams. */
 bool offload_settings_is_unseen(void);
 
+/* Draws an MTU of eth0. */
+uint32_t offload_settings_mtu(void);
+
 /* A probability of a kind of faults of the offload, in one start in three that has one. */
 uint32_t offload_settings_rarely(uint32_t per_million);
+
+/* The probability that a packet of a client is forged, in one start in two. */
+uint32_t offload_settings_forgery(void);
 
 /* Whether a start may fail now, since an interface does not exist. */
 bool offload_settings_may_fail(void);

@@ -116,6 +116,7 @@ static void draw_faults(void)
         .duplication = rarely(50000),
         .truncation = rarely(20000),
         .corruption = rarely(50000),
+        .forgery = offload_settings_forgery(),
         .delay_min_ns = 50000,
         .delay_max_ns = draw_range(DRAW_SETUP, 100, 200000) * 1000,
     };

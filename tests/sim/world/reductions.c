@@ -45,7 +45,8 @@ static const struct {
 static const struct {
     const char *name;
     size_t offset;
-} network_names[] = {NETWORK(loss), NETWORK(duplication), NETWORK(truncation), NETWORK(corruption)};
+} network_names[] = {NETWORK(loss), NETWORK(duplication), NETWORK(truncation), NETWORK(corruption),
+                     NETWORK(forgery)};
 #undef NETWORK
 
 #define SWARM(name)                                            \

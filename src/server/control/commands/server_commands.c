@@ -89,15 +89,15 @@ static void write_interfaces(struct worker_query *query)
     control_ok(query->session);
     for (size_t i = 0; i < offload->count; i++) {
         const char *name = offload->interfaces[i].name;
-        const char *problem = kernel_offload_problem(offload, i);
+        uint32_t program, drops;
+        const char *problem = kernel_offload_problem(offload, i, &program);
         const char *attached = problem == NULL ? "yes" : "no";
-        uint32_t drops;
         if (interface_send_drops(name, &drops) != 0 && problem == NULL)
             problem = "drops-unknown";
         control_line(query->session, "interface",
-                     "%s %s %s %" PRIu64 " %" PRIu32 " %" PRIu32 "%s%s", name,
-                     kernel_offload_mode(offload, i), attached, clients, offload->records, drops,
-                     problem != NULL ? " " : "", problem != NULL ? problem : "");
+                     "%s %s %s %" PRIu32 " %" PRIu64 " %" PRIu32 " %" PRIu32 "%s%s", name,
+                     kernel_offload_mode(offload, i), attached, program, clients, offload->records,
+                     drops, problem != NULL ? " " : "", problem != NULL ? problem : "");
     }
 }
 

@@ -21,7 +21,7 @@ struct worker_offload {
     bool is_paused, is_withdrawn;
     struct frame_copies *frames;        /* NULL: copies leave by the sockets only */
     uint64_t counted[OFFLOAD_COUNTERS]; /* what the worker's counters contain already */
-    struct addr bound[CONFIG_LISTEN_MAX];
+    uint16_t ports[CONFIG_LISTEN_MAX];  /* of the listeners */
 };
 
 /* ---- the index of clients ---- */
@@ -47,14 +47,22 @@ static struct rate_limiter_hashes rate_hashes(void *state, const struct addr *so
 
 /* ---- what the program answers ---- */
 
+/* The kernel reports the interface that has an address, not lo, for what this host sends to it. A
+ * frame that arrives there with the same source is forged, and none of the network stack's. */
+static bool is_of_this_host(const struct addr *source, const struct addr *local)
+{
+    return addr_is_loopback(source) || memcmp(source->ip, local->ip, sizeof source->ip) == 0;
+}
+
 static void on_renewed(void *state, uint8_t listener, const struct registry_datagram *record,
                        uint64_t now_ms)
 {
     const struct worker *worker = state;
-    const struct addr *bound = &worker->offload->bound[listener];
-    struct addr local = record->local->family != ADDR_NONE ? *record->local : *bound;
-    local.port = bound->port;
-    local.scope = 0; /* the interface; a source with a zone is not offloaded anyway */
+    struct addr local = *record->local;
+    local.port = worker->offload->ports[listener];
+    if (!offload_receives_by(worker->offload->program, local.scope) ||
+        is_of_this_host(record->source, &local))
+        local.scope = 0;
     registry_offload(worker->decider.registry, record, &local, now_ms);
 }
 
@@ -245,8 +253,8 @@ int worker_offload_open(struct worker *worker)
         return -ENOMEM;
     worker->offload = offload;
     offload->program = options->program;
-    memcpy(offload->bound, worker->options.bound,
-           worker->options.socket_count * sizeof offload->bound[0]);
+    for (size_t i = 0; i < worker->options.socket_count; i++)
+        offload->ports[i] = worker->options.bound[i].port;
     uint32_t slots = registry_slots(worker->options.capacity);
     offload->table_bytes = offloaded_clients_bytes(slots, options->record_count);
     offload->table = memory_reserve(offload->table_bytes, 0);

@@ -56,10 +56,12 @@ Test(offload, refuses_messages_that_have_no_place)
 Test(offload, reports_an_interface_and_a_worker_that_do_not_exist)
 {
     struct offload *offload = offload_or_skip(1, 1);
+    uint32_t program;
     uint64_t counters[OFFLOAD_COUNTERS];
 
     cr_assert_eq(offload_attach(offload, "no-such-device", OFFLOAD_NATIVE), -ENODEV);
-    cr_assert_eq(offload_is_attached(offload, 0), 0);
+    cr_assert_eq(offload_is_attached(offload, 0, &program), 0);
+    cr_assert_eq(program, 0);
     cr_assert_eq(offload_counters(offload, 1, counters), -ENOENT);
     offload_close(offload);
 }

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* The server's side of the index of clients, in plain memory. The key of the hash is fixed, so that
@@ -13,14 +14,16 @@ static struct offload_index_line table[1 + RECORDS_MAX / OFFLOAD_LINE_RECORDS];
 static struct offload_record records[RECORDS_MAX];
 static const struct offload_index lines = {(void *)table, records};
 
-static const struct addr LOCAL4 = {{198, 51, 100, 1}, 0, 3000, ADDR_IPV4};
-static const struct addr LOCAL6 = {{0x20, 1, 0xd, 0xb8, [15] = 1}, 0, 3000, ADDR_IPV6};
+enum { INTERFACE = 0x7a5a5a }; /* the clients' */
+
+static const struct addr LOCAL4 = {{198, 51, 100, 1}, INTERFACE, 3000, ADDR_IPV4};
+static const struct addr LOCAL6 = {{0x20, 1, 0xd, 0xb8, [15] = 1}, INTERFACE, 3000, ADDR_IPV6};
 
 /* Makes the index for that many records. */
 static void set_up(uint32_t count)
 {
     cr_assert_eq(offload_index_init(lines.head, count), 0);
-    lines.head->secret[0] = UINT64_C(0x5123456789abcdef);
+    lines.head->secret[0] = UINT64_C(0x2123456789abcdef);
     lines.head->secret[1] = UINT64_C(0xfedcba9876543211);
 }
 
@@ -45,7 +48,8 @@ static size_t count_entries(uint32_t record)
         .ports = offload_ports_without_worker(records[record].key.ports),
         .addresses = {records[record].key.addresses[0], records[record].key.addresses[1],
                       records[record].key.addresses[2], records[record].key.addresses[3]}};
-    const uint64_t hash = offload_key_hash(lines.head, &key, key.ports >> 32 == 4 ? 1 : 4);
+    const uint64_t hash =
+        offload_key_hash(lines.head, &key, offload_ports_is_ipv6(key.ports) ? 4 : 1);
     size_t count = 0;
 
     for (uint64_t line = 1; line <= lines.head->lines; line++)
@@ -62,14 +66,15 @@ static size_t count_entries(uint32_t record)
     return count;
 }
 
-static void expect_ports(uint32_t record, const char *source_port, unsigned version)
+static void expect_ports(uint32_t record, const char *source_port, bool is_ipv6)
 {
     const uint64_t ports = records[record].key.ports;
     const uint16_t source = (uint16_t)ports, local = (uint16_t)(ports >> 16);
 
     cr_expect_arr_eq(&source, source_port, sizeof source);
     cr_expect_arr_eq(&local, "\x0b\xb8", sizeof local);
-    cr_expect_eq((ports >> 32 & 0xffff), version);
+    cr_expect_eq((ports >> 32 & 0x7fffff), INTERFACE);
+    cr_expect_eq(offload_ports_is_ipv6(ports), is_ipv6);
     cr_expect_eq(offload_ports_worker(ports), 3);
 }
 
@@ -82,10 +87,10 @@ Test(offload_index, writes_the_addresses_as_they_stand_in_a_packet)
     cr_assert_eq(add(1, &source4), 0);
     cr_assert_eq(add(2, &source6), 0);
     cr_expect_arr_eq(&records[1].key.addresses, "\xc0\x00\x02\x03\xc6\x33\x64\x01", 8);
-    expect_ports(1, "\x9c\x40", 4);
+    expect_ports(1, "\x9c\x40", false);
     cr_expect_arr_eq(&records[2].key.addresses[0], source6.ip, 16);
     cr_expect_arr_eq(&records[2].key.addresses[2], LOCAL6.ip, 16);
-    expect_ports(2, "\xc3\x51", 6);
+    expect_ports(2, "\xc3\x51", true);
     cr_expect_eq(count_entries(1), 1);
     cr_expect_eq(count_entries(2), 1);
 }

@@ -2,16 +2,20 @@
 
 #include "handover_fixture.h"
 #include "net/offload/offload_handover.h"
+#include "net/offload/offload_state.h"
 #include "netns_fixture.h"
+#include "no_netlink.h"
 #include "offload_fixture.h"
 #include "veth_fixture.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -39,7 +43,7 @@ static struct connection connect_pair(struct offload *offload, bool six)
     const struct sockaddr_storage name = socket_name(six ? NEAR6 : NEAR4, 3000);
     struct connection pair = {.server = bound_socket(six ? NEAR6 : NEAR4, 3000)};
     struct addr source = {.family = six ? ADDR_IPV6 : ADDR_IPV4, .port = 4000};
-    struct addr local = {.family = source.family, .port = 3000};
+    struct addr local = {.scope = if_nametoindex("near"), .family = source.family, .port = 3000};
 
     enter_far();
     pair.client = bound_socket(six ? FAR6 : FAR4, 4000);
@@ -47,6 +51,7 @@ static struct connection connect_pair(struct offload *offload, bool six)
     enter_near();
     inet_pton(name.ss_family, six ? FAR6 : FAR4, source.ip);
     inet_pton(name.ss_family, six ? NEAR6 : NEAR4, local.ip);
+    cr_assert_eq(offload_update_ingress(offload), 0);
     offload_records(offload)[six] =
         (struct offload_record){.seen = offload_seen(1, 9), .generation = 1};
     const struct offload_client entry = {six, 0, 9};
@@ -85,6 +90,14 @@ static void expect_exchange(const struct connection *pair, const char *request, 
                  "the server's socket received it, too");
 }
 
+static bool is_attached(const struct offload *offload, size_t number)
+{
+    uint32_t program;
+    int attached = offload_is_attached(offload, number, &program);
+    cr_assert_eq(program != 0, attached == 1);
+    return attached == 1;
+}
+
 static void set(struct offload *offload, enum offload_reply reply)
 {
     offload_workers(offload)[0] = (struct offload_worker){
@@ -100,7 +113,9 @@ static void replies_arrive(enum offload_mode mode)
     cr_assert_eq(offload_set_message(offload, 0, 0, MESSAGE, 6), 0);
     offload_rotations(offload)[0] = (struct offload_rotation){.count = 1, .max_bytes = 6};
     cr_assert_eq(offload_attach(offload, "near", mode), 0);
-    cr_assert(offload_is_attached(offload, 0));
+    cr_assert(is_attached(offload, 0));
+    if (mode == OFFLOAD_GENERIC)
+        complete_checksums_of_far();
     for (int six = 0; six <= 1; six++) {
         const struct connection pair = connect_pair(offload, six);
         set(offload, OFFLOAD_ROTATE);
@@ -142,16 +157,78 @@ Test(offload_veth, what_is_passed_on_arrives_at_the_socket)
     offload_close(offload);
 }
 
+/* The word of near in the table of the interfaces; 0: it is not there. */
+static uint64_t ingress_of_near(const struct offload *offload)
+{
+    const struct offload_ingress *ingress = offload->memory[TABLE_INGRESS];
+    for (size_t i = 0; i < OFFLOAD_INGRESS_MAX; i++)
+        if (offload_ingress_index(ingress->interfaces[i]) == if_nametoindex("near"))
+            return ingress->interfaces[i];
+    return 0;
+}
+
+Test(offload_veth, the_interfaces_are_those_of_the_host)
+{
+    struct offload *offload = offload_on_veth_or_skip();
+    const uint32_t near = if_nametoindex("near");
+
+    cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
+    cr_assert_not(offload_receives_by(offload, near));
+    cr_assert_eq(offload_update_ingress(offload), 0);
+    cr_assert(offload_receives_by(offload, near));
+    cr_assert_eq(ingress_of_near(offload), offload_ingress_word(near, near, 1500, false));
+    ip("ip link set near mtu 1300");
+    cr_assert_eq(offload_update_ingress(offload), 0);
+    cr_assert_eq(ingress_of_near(offload), offload_ingress_word(near, near, 1300, false));
+    ip("ip link add bridge type bridge && ip link set near master bridge");
+    cr_assert_eq(offload_update_ingress(offload), 0);
+    cr_assert(offload_receives_by(offload, if_nametoindex("bridge")));
+    cr_assert_not(offload_receives_by(offload, near));
+    ip("ip link del near");
+    cr_assert_eq(offload_update_ingress(offload), 0);
+    cr_assert_not(offload_receives_by(offload, if_nametoindex("bridge")));
+    offload_close(offload);
+}
+
+Test(offload_veth, the_interfaces_stay_as_they_are_while_they_cannot_be_read)
+{
+    struct offload *offload = offload_on_veth_or_skip();
+    const uint32_t near = if_nametoindex("near");
+
+    cr_assert_eq(offload_attach(offload, "near", OFFLOAD_GENERIC), 0);
+    cr_assert_eq(offload_update_ingress(offload), 0);
+    ip("ip link set near mtu 1300");
+    if (!forbid_netlink())
+        cr_skip("this host has no seccomp: %s", strerror(errno));
+    cr_assert_eq(offload_update_ingress(offload), -EAFNOSUPPORT);
+    cr_assert_eq(ingress_of_near(offload), offload_ingress_word(near, near, 1500, true));
+    offload_close(offload);
+}
+
+Test(offload_veth, the_number_of_the_program_is_the_one_that_ip_shows)
+{
+    struct offload *offload = offload_on_veth_or_skip();
+    uint32_t program;
+    char command[100];
+
+    cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
+    cr_assert_eq(offload_is_attached(offload, 0, &program), 1);
+    snprintf(command, sizeof command, "ip link show near | grep -qw 'prog/xdp id %" PRIu32 "'",
+             program);
+    ip(command);
+    offload_close(offload);
+}
+
 Test(offload_veth, is_not_attached_any_more_once_the_interface_is_deleted)
 {
     struct offload *offload = offload_on_veth_or_skip();
 
     cr_assert_eq(offload_attach(offload, "near", OFFLOAD_NATIVE), 0);
-    cr_assert(offload_is_attached(offload, 0));
+    cr_assert(is_attached(offload, 0));
     ip("ip link set near down && ip link set near up");
-    cr_assert(offload_is_attached(offload, 0));
+    cr_assert(is_attached(offload, 0));
     ip("ip link del near");
-    cr_assert_not(offload_is_attached(offload, 0));
+    cr_assert_not(is_attached(offload, 0));
     offload_close(offload);
 }
 
@@ -284,7 +361,7 @@ Test(offload_veth, there_is_no_link_in_generic_mode)
     struct offload_link link;
 
     cr_assert_eq(offload_attach(offload, "near", OFFLOAD_GENERIC), 0);
-    cr_assert(offload_is_attached(offload, 0));
+    cr_assert(is_attached(offload, 0));
     cr_assert_not(offload_link(offload, 0, &link));
     offload_close(offload);
 }
@@ -332,7 +409,7 @@ static void expect_link_in_another_process(enum offload_mode mode, bool expected
     cr_assert_eq(offload_take_over(&taken, &reader), 0);
     cr_assert(handover_is_at_end(&reader));
     offload_close(offload);
-    cr_assert_eq(offload_is_attached(taken, 0), 1);
+    cr_assert(is_attached(taken, 0));
     expect_link(taken, expected, &link);
     handover_forget(&reader);
     handover_writer_free(&writer);

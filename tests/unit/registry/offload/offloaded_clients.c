@@ -154,14 +154,15 @@ Test(offloaded_clients, have_addresses_that_the_program_handles)
     } refused[] = {
         {scoped, local_of(&scoped, 1)},
         {no_port, local_of(&no_port, 1)},
-        {usual, {.family = ADDR_NONE}},
-        {usual, {.family = ADDR_IPV4, .port = 3000}},
-        {usual, {.ip = {192, 0, 2, 1}, .family = ADDR_IPV4}},
-        {usual, {.ip = {239, 0, 0, 1}, .family = ADDR_IPV4, .port = 3000}},
+        {usual, {.family = ADDR_NONE, .port = 3000}},
+        {usual, {.family = ADDR_IPV4, .port = 3000, .scope = 2}},
+        {usual, {.ip = {192, 0, 2, 1}, .family = ADDR_IPV4, .port = 3000}},
+        {usual, {.ip = {192, 0, 2, 1}, .family = ADDR_IPV4, .scope = 2}},
+        {usual, {.ip = {239, 0, 0, 1}, .family = ADDR_IPV4, .port = 3000, .scope = 2}},
         {usual, local_of(&usual6, 1)},
         {usual6, local_of(&usual, 1)},
-        {usual6, {.ip = {0xff, 0x02, [15] = 1}, .family = ADDR_IPV6, .port = 3000}},
-        {usual6, {.ip = {0xfe, 0x80, [15] = 1}, .family = ADDR_IPV6, .port = 3000, .scope = 2}},
+        {usual6, {.ip = {0xfd, [15] = 1}, .family = ADDR_IPV6, .port = 3000}},
+        {usual6, {.ip = {0xff, 0x02, [15] = 1}, .family = ADDR_IPV6, .port = 3000, .scope = 2}},
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         send_to(offload, refused[i].source, refused[i].local, START_MS);
@@ -350,6 +351,49 @@ Test(offloaded_clients, end_by_a_datagram_to_another_local_address_that_is_not_o
     add_client(offload, source, START_MS);
     cr_assert_eq(record_at(&offload->shard, 0, source, local_of(&source, 2), START_MS + 1),
                  REGISTRY_RENEWED);
+    expect_ended(offload, source, START_MS + 2);
+}
+
+Test(offloaded_clients, are_entered_anew_for_another_interface)
+{
+    struct offload *offload = offload_new();
+    struct addr source = ipv4_source(1), other = local_of(&source, 1);
+    other.scope++;
+    add_client(offload, source, START_MS);
+    cr_assert(send_to(offload, source, other, START_MS + 1));
+    cr_assert_not(program_answers(offload, source, START_MS + 2), "the first interface");
+    cr_assert(
+        program_receive(&offload->kernel, &source, &other, offload->generation, START_MS + 3));
+    cr_assert_eq(offload->kernel.count, 1);
+    offload_free(offload);
+}
+
+/* The caller has removed the scope: the program has no such interface. */
+Test(offloaded_clients, end_by_a_datagram_of_an_interface_without_the_program)
+{
+    struct offload *offload = offload_new();
+    struct addr source = ipv4_source(1), reported = local_of(&source, 1), offered = reported;
+    reported.scope++;
+    offered.scope = 0;
+    add_client(offload, source, START_MS);
+    struct registry_datagram datagram = {.source = &source, .local = &reported};
+    registry_update(offload->shard.registry, 0, &datagram, 1, START_MS + 1);
+    cr_assert_eq(datagram.outcome, REGISTRY_RENEWED);
+    cr_assert_not(registry_offload(offload->shard.registry, &datagram, &offered, START_MS + 1));
+    expect_ended(offload, source, START_MS + 2);
+}
+
+/* It is reported as before, but the program was removed there. */
+Test(offloaded_clients, end_by_a_datagram_of_an_interface_that_has_the_program_no_more)
+{
+    struct offload *offload = offload_new();
+    struct addr source = ipv4_source(1), reported = local_of(&source, 1), offered = reported;
+    offered.scope = 0;
+    add_client(offload, source, START_MS);
+    reported.port = 0;
+    struct registry_datagram datagram = {.source = &source, .local = &reported};
+    registry_update(offload->shard.registry, 0, &datagram, 1, START_MS + 1);
+    cr_assert_not(registry_offload(offload->shard.registry, &datagram, &offered, START_MS + 1));
     expect_ended(offload, source, START_MS + 2);
 }
 

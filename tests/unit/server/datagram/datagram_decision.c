@@ -233,6 +233,7 @@ Test(datagram_decision, a_hello_after_a_leave_and_a_request_in_its_batch_is_of_t
 /* ---- clients that the program in the kernel could answer ---- */
 
 static int renewed; /* passed to the callback for renewed clients */
+static uint32_t count_at_renewal;
 
 static void on_renewed(void *state, uint8_t listener, const struct registry_datagram *record,
                        uint64_t at)
@@ -241,6 +242,7 @@ static void on_renewed(void *state, uint8_t listener, const struct registry_data
     (void)listener;
     cr_assert_eq(at, now_ms);
     cr_assert(addr_equal(record->source, &sources[0]));
+    count_at_renewal = registry_count(registry);
     renewed++;
 }
 
@@ -271,6 +273,19 @@ Test(datagram_decision, a_client_that_is_renewed_is_offered_also_by_a_frame)
     send_answer(0);
     decide();
     cr_assert_eq(renewed, 2, "it has left, and joined anew");
+}
+
+/* Otherwise one that joins anew, by another interface, would be offered with the former one. */
+Test(datagram_decision, a_client_is_offered_before_its_leave_is_recorded)
+{
+    decider.on_renewed.call = on_renewed;
+    join(0);
+    send_request(0);
+    send_leave(0);
+    decide();
+    cr_assert_eq(renewed, 1);
+    cr_assert_eq(count_at_renewal, 1);
+    cr_assert_eq(registry_count(registry), 0);
 }
 
 /* Otherwise a copy could leave by the link of a request, after hellos and confirms by another. */
