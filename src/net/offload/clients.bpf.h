@@ -29,6 +29,10 @@ struct client {
     uint64_t settings; /* of its worker */
     uint64_t ttl_ms;   /* likewise */
     uint64_t now_ms;
+    /* For a reply of IPv4: for each client another random number, as the hash has a secret, plus
+     * the time in about microseconds, so that the client's replies have different ones. It takes
+     * less time than a random number of the kernel. */
+    uint64_t identification;
     uint64_t tag;
     const struct offload_worker *worker;
 };
@@ -80,7 +84,9 @@ INLINE bool take_entry(uint64_t entry, const struct offload_key *key, uint64_t a
     if (entry == 0)
         return false;
     client->tag = offload_entry_tag(entry);
-    client->now_ms = boot_time_ns() / 1000000;
+    const uint64_t now_ns = boot_time_ns();
+    client->now_ms = now_ns / 1000000;
+    client->identification = now_ns >> 10;
     client->record = map_lookup(&table_records, &number);
     return client->record != NULL && has_key(client->record, key, address_words);
 }
@@ -98,8 +104,10 @@ INLINE bool find_record(const struct offload_key *key, uint64_t address_words,
     UNROLL
     for (int i = 0; i < OFFLOAD_LINES_EACH; i++) {
         const uint32_t line = offload_hash_line(hash, i, head->lines);
-        if (take_entry(find_entry(line, offload_hash_mark(hash)), key, address_words, client))
+        if (take_entry(find_entry(line, offload_hash_mark(hash)), key, address_words, client)) {
+            client->identification += hash >> 32;
             return true;
+        }
     }
     return false;
 }

@@ -13,8 +13,9 @@
 
 extern struct table table_copies, table_copy_messages, table_copy_runs;
 
-/* By its number in linux/bpf.h. */
+/* By their numbers in linux/bpf.h. */
 static int64_t (*const redirect)(uint32_t interface, uint64_t flags) = (void *)BPF_FUNC_redirect;
+static uint32_t (*const random_number)(void) = (void *)BPF_FUNC_get_prandom_u32;
 
 /* The kernel runs the program as if the frame had come from the loopback interface, which has this
  * index in each network namespace. */
@@ -52,7 +53,7 @@ INLINE bool write_ipv4_headers(struct xdp_md *context, const struct offload_copy
     if ((const uint8_t *)(udp + 1) > frame_end(context))
         return false;
     write_ethernet(ethernet, copy, ETH_P_IP);
-    write_ipv4(ip, copy->from[0], copy->to[0], size);
+    write_ipv4(ip, copy->from[0], copy->to[0], size, (uint16_t)random_number());
     write_udp(udp, copy->from_port, copy->to_port, size,
               checksum_of(copy, addresses_sum, message, size));
     return true;

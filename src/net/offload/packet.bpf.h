@@ -35,7 +35,6 @@ static int64_t (*const adjust_tail)(struct xdp_md *context,
 static int64_t (*const store_bytes)(struct xdp_md *context, uint64_t offset, const void *bytes,
                                     uint64_t size) = (void *)BPF_FUNC_xdp_store_bytes;
 static uint64_t (*const frame_length)(struct xdp_md *context) = (void *)BPF_FUNC_xdp_get_buff_len;
-static uint32_t (*const random_number)(void) = (void *)BPF_FUNC_get_prandom_u32;
 
 enum {
     FRAME_BYTES_MIN = 60, /* of Ethernet, without its checksum (IEEE 802.3) */
@@ -106,13 +105,13 @@ INLINE uint64_t udp_checksum(uint64_t sum)
 /* Addresses and ports are in network byte order. The checksum is computed from the values: to read
  * the header that has just been written would wait for these writes. Routers may fragment the
  * datagram, as those of the sockets (net/socket/udp_socket): so it has an identification, by which
- * the receiver knows its fragments. */
-INLINE void write_ipv4(struct iphdr *ip, uint32_t from, uint32_t to, uint64_t payload_bytes)
+ * the receiver knows its fragments, and which others should not be able to predict. */
+INLINE void write_ipv4(struct iphdr *ip, uint32_t from, uint32_t to, uint64_t payload_bytes,
+                       uint16_t id)
 {
     const uint16_t version = network16(IPV4_WITHOUT_OPTIONS << 8);
     const uint16_t bytes =
         network16((uint16_t)(sizeof *ip + sizeof(struct udphdr) + payload_bytes));
-    const uint16_t id = (uint16_t)random_number();
     const uint16_t hops = network16(HOPS << 8 | IPPROTO_UDP);
 
     *(uint16_t *)ip = version; /* and no traffic class */

@@ -162,7 +162,7 @@ INLINE void swap_ethernet(uint8_t *frame)
 /* Makes the headers of the request those of a reply. Returns false if the frame is too short for
  * them, which it is not. */
 INLINE bool write_headers(struct xdp_md *context, const struct datagram *datagram,
-                          uint64_t payload_bytes, uint64_t checksum)
+                          const struct client *client, uint64_t payload_bytes, uint64_t checksum)
 {
     uint8_t *frame = frame_of(context);
     void *ip = frame + sizeof(struct ethhdr);
@@ -177,7 +177,8 @@ INLINE bool write_headers(struct xdp_md *context, const struct datagram *datagra
         write_ipv6(header, &from, &to, payload_bytes);
     } else {
         struct iphdr *header = ip;
-        write_ipv4(header, header->daddr, header->saddr, payload_bytes);
+        write_ipv4(header, header->daddr, header->saddr, payload_bytes,
+                   (uint16_t)client->identification);
     }
     write_udp(udp, datagram->udp.dest, datagram->udp.source, payload_bytes, checksum);
     return true;
@@ -239,7 +240,7 @@ INLINE int reply_echo(struct xdp_md *context, struct datagram *datagram,
     if (!resize(context, datagram,
                 frame_bytes_for(datagram->headers_bytes, datagram->payload_bytes)) ||
         !clear_padding(context, datagram->headers_bytes, datagram->payload_bytes) ||
-        !write_headers(context, datagram, datagram->payload_bytes, datagram->udp.check))
+        !write_headers(context, datagram, client, datagram->payload_bytes, datagram->udp.check))
         return XDP_ABORTED;
     count(client, OFFLOAD_REPLIED);
     return XDP_TX;
@@ -266,7 +267,7 @@ INLINE int send_message(struct xdp_md *context, struct datagram *datagram,
 
     if (size > OFFLOAD_MESSAGE_BYTES ||
         !resize(context, datagram, frame_bytes_for(datagram->headers_bytes, size)) ||
-        !write_headers(context, datagram, size, udp_checksum(sum)) ||
+        !write_headers(context, datagram, client, size, udp_checksum(sum)) ||
         !write_message(context, datagram->headers_bytes, message, size))
         return XDP_ABORTED;
     count(client, OFFLOAD_REPLIED);
