@@ -274,9 +274,10 @@ int handover_sending_continue(struct handover_sending *sending, int channel, uin
         struct item *item = make_item(HANDOVER_DESCRIPTORS, NULL);
         while (item->object_count < part && item->object_count < left) {
             int fd = sending->descriptors[sending->sent + item->object_count];
-            if (descriptor_any(fd) == NULL) {
+            /* A socket was opened again since; another process may have its number now. */
+            if (descriptor_any(fd) == NULL || descriptor_process(fd) != scheduler_process()) {
                 free_item(item);
-                return -EBADF; /* a socket was opened again since */
+                return -EBADF;
             }
             item->objects[item->object_count++] = descriptor_pass(fd);
         }
