@@ -150,15 +150,19 @@ class Interfaces(Case):
 
     # ---- bridges and bonds ----
 
-    def test_clients_of_a_bridge_are_answered_at_its_port(self):
-        self.add_upper("bridge")
-        server = self.serve(PACED)
+    def expect_answered(self, server):
+        """The program answers a client of each family, and both get a broadcast."""
         clients = [self.client(family) for family in FAMILIES]
         for number, client in enumerate(clients):
             self.assertEqual(client.ask_all(12), cars(12, 12 * number))
         self.assertEqual(self.balanced(server)["offload_replied"], 2 * 10)
         self.broadcast(server, "news")
         self.expect(clients, b"news")
+
+    def test_clients_of_a_bridge_are_answered_at_its_port(self):
+        self.add_upper("bridge")
+        server = self.serve(PACED)
+        self.expect_answered(server)
         self.assertEqual(server.stats()["offload_copies"], 2)
 
     def test_an_interface_that_becomes_the_port_of_a_bridge(self):
@@ -172,12 +176,7 @@ class Interfaces(Case):
     def test_clients_of_a_bond(self):
         self.add_upper("bond", "mode", "active-backup", "miimon", "10")
         server = self.serve(PACED, section="mode = native\ninterface = upper0\n")
-        clients = [self.client(family) for family in FAMILIES]
-        for number, client in enumerate(clients):
-            self.assertEqual(client.ask_all(12), cars(12, 12 * number))
-        self.assertEqual(self.balanced(server)["offload_replied"], 2 * 10)
-        self.broadcast(server, "news")
-        self.expect(clients, b"news")
+        self.expect_answered(server)
 
     # ---- MTU ----
 
