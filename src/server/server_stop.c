@@ -51,10 +51,15 @@ static void run_final_report(struct worker_call *call)
     worker_stats(call->worker, &report->stats, &report->clients);
 }
 
+static void on_successor_ended(struct server *server)
+{
+    loop_stop(server->loop);
+}
+
 /* Until then the loop runs, so that a second signal ends the server at once while a disk hangs. */
 static void on_state_written(void *state)
 {
-    loop_stop(((struct server *)state)->loop);
+    predecessor_await_end(state, on_successor_ended);
 }
 
 /* After the journal: a server that does not wait for a slow state file has written it. */
@@ -91,6 +96,7 @@ void server_stop(struct server *server)
     server->stopping = server->commands.queries.stopping = true;
     service_manager_stop(&server->manager, "stopping");
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
+    offload_withdrawal_stop(&server->withdrawal);
     predecessor_cancel(server);
     publish_queue_stop(server->publishes);
     jobs_stop(server->jobs);

@@ -15,6 +15,7 @@ struct offload_withdrawal {
     struct withdrawal_call *calls; /* by worker; NULL: there is no offload */
     size_t pending;                /* calls that have not come back */
     bool is_wanted;
+    bool is_stopped; /* the workers get no more calls */
     void (*done)(void *state);
     void *state;
 };
@@ -32,6 +33,10 @@ void offload_withdrawal_begin(struct offload_withdrawal *withdrawal, void (*done
 
 /* Has the offload go on; done is not called any more. Nothing happens if none was begun. */
 void offload_withdrawal_end(struct offload_withdrawal *withdrawal);
+
+/* Ends it because the server is stopping: the workers do not get their clients back, since they
+ * would be answered without being counted. Call it before the workers finish. */
+void offload_withdrawal_stop(struct offload_withdrawal *withdrawal);
 
 /* Whether workers do not know yet that a withdrawal has ended. */
 bool offload_withdrawal_is_busy(const struct offload_withdrawal *withdrawal);

@@ -32,4 +32,10 @@ void predecessor_reload_later(struct predecessor *predecessor);
 /* Ends an upgrade that runs: the server is to be stopped. */
 void predecessor_cancel(struct server *server);
 
+/* Calls done when the program of an upgrade that failed or was cancelled has ended, at once if none
+ * runs, or after 1 s: until then it may have the sockets and the locks of this process, whose files
+ * would stay, and whose addresses the next server could not have. Call it when the server has
+ * stopped, at most once. */
+void predecessor_await_end(struct server *server, predecessor_callback *done);
+
 #endif

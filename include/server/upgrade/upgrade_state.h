@@ -19,6 +19,8 @@
 
 struct server;
 
+typedef void predecessor_callback(struct server *server);
+
 /* Of the process that hands over (server/upgrade/predecessor). */
 struct predecessor {
     char path[PATH_MAX]; /* of the program, as it was at the start; "": it could not be found */
@@ -40,7 +42,8 @@ struct predecessor {
     bool is_sending;     /* the first package */
     upgrade_callback *done;
     void *done_state;
-    const int *stop_signals; /* 0 ends the list */
+    predecessor_callback *ended; /* NULL: the end of the successor is not awaited */
+    const int *stop_signals;     /* 0 ends the list */
     struct {
         bool reload, stop;
     } has_forwarded; /* signals to the successor */

@@ -18,6 +18,7 @@ enum {
      * empty, which costs two system calls and saves about 250 ns a reply (docs/performance.md,
      * "What epoll costs a UDP socket"). */
     BUSY_DATAGRAMS = 16,
+    RECEIVE_ATTEMPTS = 8, /* that fail, of a socket that is to be closed */
 };
 
 static void watch_socket(struct datagram_io *io)
@@ -439,14 +440,16 @@ void datagram_io_forget_drops(struct datagram_io *io)
 
 /* ---- other sockets of the listener ---- */
 
-/* The kernel gives such a socket nothing more, so this ends. */
+/* The kernel gives such a socket nothing more, so this ends. A call that fails is repeated, since
+ * the socket is closed afterwards. */
 void datagram_io_answer_waiting(struct datagram_io *io, int socket)
 {
-    int count = 1;
-    while (!io->blocked && count > 0) {
+    int count = 1, failures = 0;
+    while (!io->blocked && count != 0 && failures < RECEIVE_ATTEMPTS) {
         count = batch_receive(io->received, socket);
         if (count > 0)
             answer(io, count);
+        failures += count < 0;
     }
 }
 

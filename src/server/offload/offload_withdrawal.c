@@ -70,7 +70,7 @@ static void on_slice(struct worker_call *done)
         return;
     else if (withdrawal->is_wanted)
         withdrawal->done(withdrawal->state);
-    else
+    else if (!withdrawal->is_stopped)
         post_all(withdrawal, run_return, on_returned);
 }
 
@@ -93,6 +93,12 @@ void offload_withdrawal_end(struct offload_withdrawal *withdrawal)
     withdrawal->is_wanted = false;
     if (was_wanted && withdrawal->pending == 0)
         post_all(withdrawal, run_return, on_returned);
+}
+
+void offload_withdrawal_stop(struct offload_withdrawal *withdrawal)
+{
+    withdrawal->is_wanted = false;
+    withdrawal->is_stopped = true;
 }
 
 bool offload_withdrawal_is_busy(const struct offload_withdrawal *withdrawal)

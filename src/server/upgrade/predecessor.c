@@ -411,6 +411,15 @@ static void on_channel(void *state, unsigned events)
         continue_sending(server);
 }
 
+static void end_waiting(void *state)
+{
+    struct server *server = state;
+    predecessor_callback *ended = server->predecessor.ended;
+    loop_timer_close(&server->predecessor.timer);
+    server->predecessor.ended = NULL;
+    ended(server);
+}
+
 void predecessor_on_child(struct server *server)
 {
     struct predecessor *predecessor = &server->predecessor;
@@ -422,6 +431,21 @@ void predecessor_on_child(struct server *server)
     if (predecessor->is_running)
         on_end(server);
     new_socket_files_remove(&predecessor->new_files);
+    if (predecessor->ended != NULL)
+        end_waiting(server);
+}
+
+void predecessor_await_end(struct server *server, predecessor_callback *done)
+{
+    struct predecessor *predecessor = &server->predecessor;
+    predecessor->ended = done;
+    predecessor_on_child(server); /* it may have ended already */
+    if (predecessor->ended == NULL)
+        return;
+    if (loop_timer_open(server->loop, &predecessor->timer, end_waiting, server) != 0)
+        end_waiting(server);
+    else
+        loop_timer_once(&predecessor->timer, (uint64_t)KILL_TIMEOUT_MS * 1000000);
 }
 
 /* ---- the start ---- */

@@ -11,6 +11,7 @@
 #include "sim/os/log.h"
 #include "sim/os/process.h"
 #include "sim/world/settings.h"
+#include "sim/world/upgrades.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -237,7 +238,12 @@ void saved_check_interval(void)
     enum { INTERVAL_MAX_MS = 2000, SLACK_MS = 4000 };
     if (!is_opened || settings.snapshot_ms > INTERVAL_MAX_MS)
         return;
-    if (committed_begin_ms + settings.snapshot_ms + SLACK_MS < event_queue_now_ms() ||
+    /* A process that has taken over begins a new interval, which its configuration may have
+     * changed.
+     */
+    uint64_t since_ms =
+        committed_begin_ms > upgrades_taken_ms() ? committed_begin_ms : upgrades_taken_ms();
+    if (since_ms + settings.snapshot_ms + SLACK_MS < event_queue_now_ms() ||
         broken_is("state-interval"))
         broken_promise("the state file is written each state.interval",
                        "the last one was begun at %" PRIu64 " ms", committed_begin_ms);

@@ -15,6 +15,7 @@
 #include "sim/core/trace.h"
 #include "sim/net/host.h"
 #include "sim/net/network.h"
+#include "sim/os/processes.h"
 #include "sim/world/faults.h"
 #include "sim/world/plan.h"
 #include "sim/world/upgrades.h"
@@ -105,6 +106,7 @@ static int open_udp(uint32_t receive_bytes, uint32_t send_bytes)
     struct udp *udp = calloc(1, sizeof *udp);
     udp->object = (struct object){.kind = OBJECT_UDP, .ready = ready, .destroy = destroy};
     udp->end = &udp->first;
+    udp->opened_by = processes_pid(processes_current());
     udp->receive_limit = 2 * (receive_bytes > 0 ? receive_bytes : 106496);
     udp->send_limit = 2 * (send_bytes > 0 ? send_bytes : 106496);
     if (socket_count == SOCKETS_MAX)
@@ -240,13 +242,24 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
     return error;
 }
 
+/* Whether a socket of a process before receives at the address, in which the service goes on. */
+static bool is_in_service(const struct udp *udp)
+{
+    for (size_t i = 0; i < socket_count; i++)
+        if (!sockets[i]->send_only && !sockets[i]->is_multicast &&
+            sockets[i]->opened_by != udp->opened_by &&
+            same_endpoint(&sockets[i]->bound, &udp->bound))
+            return true;
+    return false;
+}
+
 /* In an upgrade only after the wait, since the socket may have been chosen before it was connected.
  */
 int send_only_socket_drop_received(int socket)
 {
     struct udp *udp = udp_of(socket);
     bool is_early = udp->opened_arrivals == arrivals_ended;
-    if (upgrades_are_taken() && (is_early || broken_is("upgrade-stray")))
+    if (upgrades_are_taken() && ((is_early && is_in_service(udp)) || broken_is("upgrade-stray")))
         broken_promise("an upgrade loses no datagram", "one that only sends may get one at port %d",
                        udp->bound.port);
     udp->drops_received = true;

@@ -59,7 +59,12 @@ bool child_process_has_ended(struct child_process *child)
 
 void child_process_kill(const struct child_process *child)
 {
-    processes_kill(processes_of_pid(child->pid));
+    int process = processes_of_pid(child->pid);
+    uint64_t delay_ns = upgrades_draw_death_ns();
+    if (delay_ns == 0)
+        processes_kill(process);
+    else
+        processes_kill_slowly(process, delay_ns);
 }
 
 void child_process_signal(const struct child_process *child, int signal)

@@ -1,6 +1,7 @@
 #include "sim/os/processes.h"
 
 #include "sim/core/descriptors.h"
+#include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/os/files.h"
 #include "sim/os/log.h"
@@ -18,6 +19,7 @@ static struct process {
     pid_t pid;
     int parent;
     int channel; /* 0: none */
+    bool is_dying;
 } processes[PROCESSES_MAX];
 static struct {
     pid_t pid; /* 0: unused */
@@ -156,6 +158,7 @@ static void end(int process, enum process_end how, int status)
     /* A rename that was going on may be done, and is compared with the memory of the process. */
     if (how != PROCESS_RETURNED)
         state_files_process_ended(process);
+    event_queue_remove(&processes[process]);
     on_end_of_run(process, how);
     has_left_memory |= how != PROCESS_RETURNED;
     if (how == PROCESS_KILLED)
@@ -180,6 +183,28 @@ void processes_kill(int process)
         broken_promise("the simulator itself", "a process is killed while it runs");
     scheduler_forget(process);
     end(process, PROCESS_KILLED, SIGKILL);
+}
+
+static void on_death(void *state)
+{
+    processes_kill((int)((struct process *)state - processes));
+}
+
+void processes_kill_slowly(int process, uint64_t delay_ns)
+{
+    if (!processes_exist(process) || processes[process].is_dying)
+        return;
+    processes[process].is_dying = true;
+    scheduler_freeze(process, UINT64_MAX);
+    event_queue_add(delay_ns, on_death, &processes[process]);
+}
+
+bool processes_have_dying(void)
+{
+    for (int i = 0; i < PROCESSES_MAX; i++)
+        if (processes[i].exists && processes[i].is_dying)
+            return true;
+    return false;
 }
 
 void processes_ended(int process, bool at_once, int status)

@@ -46,6 +46,10 @@ int processes_take_channel(void);
 
 /* Ends a process that is not the current one at once. */
 void processes_kill(int process);
+/* The same, but the kernel closes and frees what it had only after delay_ns. */
+void processes_kill_slowly(int process, uint64_t delay_ns);
+/* Whether a process was killed so and has not ended yet. */
+bool processes_have_dying(void);
 /* The current process has ended by itself; for scheduler_run. */
 void processes_ended(int process, bool at_once, int status);
 

@@ -37,6 +37,7 @@ enum {
     COMMITS_MAX = 64,
     INSTANT_NS = 100000, /* after something begins */
     SOON_NS = 300000000,
+    DEATH_MAX_NS = 100000000, /* of a process that was killed */
 };
 
 /* What becomes of the successor: nothing, unless a number of its steps is drawn. */
@@ -373,6 +374,11 @@ bool upgrades_begins(void)
 bool upgrades_refuse_worker_thread(void)
 {
     return fate.lacks_threads && scheduler_process() == successor;
+}
+
+uint64_t upgrades_draw_death_ns(void)
+{
+    return one_in(2) ? draw_below(DRAW_UPGRADES, DEATH_MAX_NS) : 0;
 }
 
 static void follow_successor(void)

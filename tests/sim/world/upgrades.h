@@ -56,6 +56,8 @@ int upgrades_refuse_start(void); /* 0 or -errno */
 void upgrades_started(int process);
 bool upgrades_begins(void);
 bool upgrades_refuse_worker_thread(void);
+/* How long a process that is killed has its descriptors; 0: it ends at once. */
+uint64_t upgrades_draw_death_ns(void);
 void upgrades_after_step(int process);
 /* Whether the current process has to serve from now on, and its workers do not run yet. */
 bool upgrades_are_taken(void);

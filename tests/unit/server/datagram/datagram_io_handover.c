@@ -383,6 +383,41 @@ Test(datagram_io_handover, queue_becomes_a_batch_that_waits_where_there_is_a_sin
     close_sockets();
 }
 
+/* ---- a socket of a worker that is no more ---- */
+
+/* A socket with a datagram of a peer that has closed its port since: the next receive returns the
+ * error of ICMP, and the one after it the datagram. */
+static int open_failing(void)
+{
+    struct addr at, to;
+    int socket = open_at("127.0.0.1:0", &at), peer = open_at("127.0.0.1:0", &to);
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    cr_assert_eq(getsockname(socket, (struct sockaddr *)&name, &size), 0);
+    cr_assert_eq(connect(peer, (struct sockaddr *)&name, size), 0);
+    size = sizeof name;
+    cr_assert_eq(getsockname(peer, (struct sockaddr *)&name, &size), 0);
+    cr_assert_eq(connect(socket, (struct sockaddr *)&name, size), 0);
+    cr_assert_eq(send(peer, "a", 1, 0), 1);
+    close(peer);
+    cr_assert_eq(send(socket, "b", 1, 0), 1);
+    return socket;
+}
+
+Test(datagram_io_handover, what_waits_in_a_socket_is_answered_after_a_receive_that_fails)
+{
+    struct process process;
+    open_sockets("127.0.0.1:0");
+    open_process(&process, 64 << 10, 1 << 16);
+    int socket = open_failing();
+    datagram_io_answer_waiting(process.io, socket);
+    cr_assert_eq(process.stats.received, 1);
+    expect_counters_to_add_up(&process);
+    close(socket);
+    close_process(&process);
+    close_sockets();
+}
+
 /* ---- drops ---- */
 
 /* Sends datagrams until the kernel has dropped that many more. */
