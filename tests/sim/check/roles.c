@@ -14,10 +14,17 @@ static struct role_of_socket roles[SOCKETS_MAX];
 static const struct server *server;
 static int process = -1;
 
+/* Notes it with the socket, for a process that takes it over. */
 static void set(int socket, enum role role, int listener, int worker)
 {
-    if (socket >= FIRST && socket < FIRST + SOCKETS_MAX)
-        roles[socket - FIRST] = (struct role_of_socket){role, listener, worker};
+    struct object *object =
+        socket >= FIRST && socket < FIRST + SOCKETS_MAX ? descriptor_any(socket) : NULL;
+    if (object == NULL)
+        return;
+    object->note.role = (uint8_t)role;
+    object->note.listener = (int16_t)listener;
+    object->note.worker = (uint8_t)worker;
+    roles[socket - FIRST] = (struct role_of_socket){role, listener, worker};
 }
 
 static void set_senders(const struct send_socket_set *senders, int listener, int worker)
@@ -72,14 +79,11 @@ void roles_read(void)
  * run, is for what it was for. */
 static struct role_of_socket noted_role(int socket)
 {
-    struct object *object = descriptor_any(socket);
-    struct role_of_socket *role = &roles[socket - FIRST];
+    const struct object *object = descriptor_any(socket);
+    const struct role_of_socket *role = &roles[socket - FIRST];
     if (descriptor_process(socket) != process || role->role == ROLE_NONE)
         return (struct role_of_socket){object->note.role, object->note.listener,
                                        object->note.worker};
-    object->note.role = (uint8_t)role->role;
-    object->note.listener = (int16_t)role->listener;
-    object->note.worker = (uint8_t)role->worker;
     return *role;
 }
 
