@@ -84,7 +84,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 .PHONY: all run scale sim sim-minimize sim-rate sim-check check check-long check-ecosystem check-pure check-build unit system neighbours offload plain asan tsan valgrind fuzz replay \
-        layers manuals format lint bares bench bench-check install uninstall clean deps deps-ecosystem deps-bench help
+        layers words manuals format lint bares bench bench-check install uninstall clean deps deps-ecosystem deps-bench help
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS:%=$(B)/%) $(COMPLETIONS) ## build the programs into build/
@@ -197,7 +197,7 @@ PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 check: ## install what the tests need, then run them: layers, words, two compilers, unit, system, bench, faults, sanitizers
 	@tests/deps --install-missing
-	$(Q)$(MAKE) --no-print-directory layers manuals sim-mutants-apply offload-program-check
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) layers manuals sim-mutants-apply offload-program-check
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/clang CC=clang WERROR=1 all bares $(SUITES:%=build/clang/%)
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/gcc CC=gcc WERROR=1 all bares $(SUITES:%=build/gcc/%)
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 unit system bench-check
@@ -536,10 +536,12 @@ faults-check: ## the short form of make faults: each call fails in one way, with
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
 	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults-check.md --short
 
-layers: ## check the layers (what includes what), the size of files, the form of messages, the words, and the version
+layers: words ## check the layers (what includes what), the size of files, the form of messages, the words, and the version
 	$(Q)tests/layers
 	$(Q)tests/versions
 	$(Q)tests/messages
+
+words:
 	$(Q)tests/words --self-test
 	$(Q)tests/words
 
