@@ -14,17 +14,25 @@ static struct role_of_socket roles[SOCKETS_MAX];
 static const struct server *server;
 static int process = -1;
 
-/* Notes it with the socket, for a process that takes it over. */
 static void set(int socket, enum role role, int listener, int worker)
 {
-    struct object *object =
-        socket >= FIRST && socket < FIRST + SOCKETS_MAX ? descriptor_any(socket) : NULL;
-    if (object == NULL)
-        return;
-    object->note.role = (uint8_t)role;
-    object->note.listener = (int16_t)listener;
-    object->note.worker = (uint8_t)worker;
-    roles[socket - FIRST] = (struct role_of_socket){role, listener, worker};
+    if (socket >= FIRST && socket < FIRST + SOCKETS_MAX)
+        roles[socket - FIRST] = (struct role_of_socket){role, listener, worker};
+}
+
+static void note(int socket, const struct role_of_socket *role)
+{
+    struct object *object = descriptor_any(socket);
+    object->note.role = (uint8_t)role->role;
+    object->note.listener = (int16_t)role->listener;
+    object->note.worker = (uint8_t)role->worker;
+}
+
+/* A process that takes over may read a socket that was not used before. */
+static void note_receiver(int socket)
+{
+    if (socket >= FIRST && descriptor_any(socket) != NULL)
+        note(socket, &roles[socket - FIRST]);
 }
 
 static void set_senders(const struct send_socket_set *senders, int listener, int worker)
@@ -60,6 +68,7 @@ void roles_read(void)
         for (size_t k = 0; k < listeners->worker_count; k++) {
             set(listeners->list[i].sockets[k], ROLE_RECEIVER, (int)i, (int)k);
             set_senders(&listeners->list[i].senders[k], (int)i, (int)k);
+            note_receiver(listeners->list[i].sockets[k]);
         }
     const struct first_worker_sockets *first = &server->sockets.first_worker;
     for (size_t i = 0; i < first->group_count; i++) {
@@ -84,6 +93,7 @@ static struct role_of_socket noted_role(int socket)
     if (descriptor_process(socket) != process || role->role == ROLE_NONE)
         return (struct role_of_socket){object->note.role, object->note.listener,
                                        object->note.worker};
+    note(socket, role);
     return *role;
 }
 
