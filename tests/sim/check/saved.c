@@ -238,9 +238,7 @@ void saved_check_interval(void)
     enum { INTERVAL_MAX_MS = 2000, SLACK_MS = 4000 };
     if (!is_opened || settings.snapshot_ms > INTERVAL_MAX_MS)
         return;
-    /* A process that has taken over begins a new interval, which its configuration may have
-     * changed.
-     */
+    /* A process that has taken over begins a new interval, maybe with another length. */
     uint64_t since_ms =
         committed_begin_ms > upgrades_taken_ms() ? committed_begin_ms : upgrades_taken_ms();
     if (since_ms + settings.snapshot_ms + SLACK_MS < event_queue_now_ms() ||

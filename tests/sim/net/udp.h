@@ -34,9 +34,9 @@ struct udp {
     bool is_connected;        /* one that only sends: receives nothing */
     bool drops_received;      /* likewise, from now on */
     uint32_t opened_arrivals; /* how many times arrivals had ended when it was opened */
-    pid_t opened_by;
-    bool has_left;   /* its group: receives nothing */
-    uint32_t number; /* in its group */
+    pid_t opened_by;          /* the process */
+    bool has_left;            /* its group: receives nothing */
+    uint32_t number;          /* in its group */
     uint32_t shards; /* the number of sockets that its group's program chooses among; 0: none */
     struct shards_key key; /* of that program */
     struct membership {
