@@ -113,9 +113,10 @@ $(GENERATOR): $(MODULES) src/completion.c
 	    SANITIZE= $@
 endif
 
+# Each test is a process of its own, and half a million relocations of what sanitizers add would be an eighth of its start.
 $(B)/unit-tests: $(call object,$(UNIT)) $(B)/modules.a $(B)/link-flags
 	$(call say,LD,$@)
-	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) -lcriterion
+	$(Q)$(LINK) $(if $(SANITIZE),-no-pie) -o $@ $(filter %.o %.a,$^) -lcriterion
 
 $(B)/system-tests: $(call object,$(SYSTEM)) $(B)/modules.a $(B)/link-flags
 	$(call say,LD,$@)
@@ -205,7 +206,7 @@ check: ## install what the tests need, then run them: layers, words, two compile
 	$(Q)$(MAKE) --no-print-directory sim-check
 	$(Q)$(MAKE) --no-print-directory faults-check
 	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
-	$(Q)$(MAKE) --no-print-directory check-pure check-build
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) check-pure check-build
 
 check-long: ## tests that take too long for check: all kinds of unreachable neighbours, 200 crashes, all faults, lint, valgrind, ThreadSanitizer, mutants
 	@tests/deps --install
