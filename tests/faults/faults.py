@@ -42,6 +42,7 @@ SCENARIOS = {**SERVER_SCENARIOS, **tool_scenarios.SCENARIOS, **frame_tool_scenar
 BASELINES = 2
 JOBS = 8 * (os.cpu_count() or 1) # the scenarios wait most of the time
 PROGRESS = 500
+FIRST_FAULTS = 8 # so many faults that reached a site, some by chance, are tried to reach it again
 worker = {} # what a process of the pool has
 
 
@@ -72,7 +73,8 @@ class Sweep:
         self.pool = concurrent.futures.ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), prepare_worker,
                                                            (options.programs,))
         self.left_open = collections.defaultdict(list)
-        self.baselines, self.visits, self.reached_by, self.tried, self.suspects, self.order = {}, {}, {}, [], [], {}
+        self.baselines, self.visits, self.reached_by = {}, {}, collections.defaultdict(list)
+        self.tried, self.suspects, self.order = [], [], {}
         self.skipped = set()
         self.start = time.monotonic()
 
@@ -131,11 +133,8 @@ class Sweep:
 
     def note(self, fault, result, found):
         """Keeps the result, as a suspect if there is a finding."""
-        for index in result["counts"]["visits"]:
-            site = self.sites.names[fault.program][index]
-            earlier = self.reached_by.get(site)
-            if fault.first is None and (earlier is None or self.order[fault] < self.order[earlier]):
-                self.reached_by[site] = fault
+        for index in result["counts"]["visits"] if fault.first is None else ():
+            self.reached_by[self.sites.names[fault.program][index]].append(fault)
         injected = result["counts"]["injected"][1 if fault.first else 0]
         tried = report.Tried(fault, injected, found, summary_of(result, self.baselines[fault.scenario]))
         (self.suspects if found else self.tried).append(tried)
@@ -173,6 +172,15 @@ class Sweep:
             visits = {name: counts.get(index, 0) for (name, of), counts in self.visits.items() if of == program}
             yield plan.Fault(max(visits, key=visits.get), program, site, error, plan.ALWAYS, 1, None)
 
+    def run_second_round(self, without_fault):
+        """Sites that only the handling of a fault reaches. One that reached its site by chance may not do so again: then the next one
+        that did is tried."""
+        firsts = {site: sorted(faults, key=self.order.get) for site, faults in self.reached_by.items() if site not in without_fault}
+        for turn in range(FIRST_FAULTS):
+            happened = {(tried.fault.site, tried.fault.error) for tried in self.tried if tried.injected}
+            chosen = {site: faults[turn] for site, faults in firsts.items() if turn < len(faults)}
+            self.run_faults(self.select(plan.second_round(chosen, self.errors, happened)))
+
     def run(self):
         self.run_baselines()
         first = plan.first_round(self.sites, self.visits, self.errors)
@@ -183,8 +191,7 @@ class Sweep:
         self.run_faults(self.select(first))
         if not self.options.short:
             self.run_faults(self.select(self.missed(first)))
-            only_by_faults = {site: fault for site, fault in self.reached_by.items() if site not in without_fault}
-            self.run_faults(self.select(plan.second_round(only_by_faults, self.errors)))
+            self.run_second_round(without_fault)
         self.pool.shutdown()
         return report.finish(self)
 

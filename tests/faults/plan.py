@@ -114,10 +114,10 @@ def first_round(sites, visits, errors):
     return list(dict.fromkeys(faults))
 
 
-def second_round(reached_by, errors):
-    """Sites that only the handling of a fault reaches: both faults together."""
+def second_round(reached_by, errors, happened):
+    """Sites that only the handling of a fault reaches: both faults together, but for the pairs of site and error that happened."""
     return [Fault(first.scenario, first.program, site, error, ALWAYS, 1, first)
-            for site, first in sorted(reached_by.items()) for error in errors.of(site)]
+            for site, first in sorted(reached_by.items()) for error in errors.of(site) if (site, error) not in happened]
 
 
 def short_form(faults):
