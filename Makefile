@@ -345,8 +345,8 @@ sim-check:
 # One-line faults of the server, each of which the simulator must find: docs/testing.md.
 ONLY ?=
 .PHONY: sim-mutants sim-mutants-apply
-sim-mutants: ## let the simulator find each fault of tests/sim/mutants, by SEEDS=5000 runs; ONLY='NAME ...' selects some
-	tests/sim/mutants/run --seeds=$(if $(filter file,$(origin SEEDS)),5000,$(SEEDS)) $(ONLY)
+sim-mutants: ## let the simulator find each fault of tests/sim/mutants, by SEEDS=10000 runs; ONLY='NAME ...' selects some
+	tests/sim/mutants/run --seeds=$(SEEDS) $(ONLY)
 
 sim-mutants-apply:
 	$(Q)tests/sim/mutants/run --apply
