@@ -133,8 +133,9 @@ class Sweep:
 
     def note(self, fault, result, found):
         """Keeps the result, as a suspect if there is a finding."""
-        for index in result["counts"]["visits"] if fault.first is None else ():
-            self.reached_by[self.sites.names[fault.program][index]].append(fault)
+        if fault.first is None:
+            for index in result["counts"]["visits"]:
+                self.reached_by[self.sites.names[fault.program][index]].append(fault)
         injected = result["counts"]["injected"][1 if fault.first else 0]
         tried = report.Tried(fault, injected, found, summary_of(result, self.baselines[fault.scenario]))
         (self.suspects if found else self.tried).append(tried)
